@@ -1,0 +1,99 @@
+"""Tables and database access shared by all systems (spaces, form tokens), on SQLAlchemy Core.
+
+One `Database` serves SQLite (a file, WAL, every commit flushed) and PostgreSQL alike; each app's
+own `store.py` brings its tables and its statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long a SQLite writer waits for its turn before it gives up."""
+
+
+class Database:
+    """A handle on the one database of an installation.
+
+    `write()` gives one durable transaction (SQLite: BEGIN IMMEDIATE, so that writers queue up
+    instead of failing half-way); `read()` gives a snapshot that never blocks a writer.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.engine: Engine = (
+            self._sqlite_engine() if self.dialect == "sqlite" else self._server_engine(pool_size)
+        )
+
+    def _sqlite_engine(self) -> Engine:
+        engine = create_engine(self.url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: object) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, see write()
+            cursor = connection.cursor()
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",  # an acknowledged package must survive kill -9 and power loss
+                "foreign_keys=ON",
+                f"busy_timeout={BUSY_TIMEOUT_MS}",
+            ):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        return engine
+
+    def _server_engine(self, pool_size: int) -> Engine:
+        return create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+
+    def create(self, metadata: MetaData) -> None:
+        """Create the tables of *metadata* that are not there yet."""
+        with self.write() as connection:
+            metadata.create_all(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open one transaction that commits durably on leaving and rolls back on error."""
+        with self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                if self.dialect == "sqlite":
+                    _sqlite_end(connection, "ROLLBACK")
+                raise
+            if self.dialect == "sqlite":
+                _sqlite_end(connection, "COMMIT")
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a read-only snapshot."""
+        with self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                if self.dialect == "sqlite":
+                    _sqlite_end(connection, "ROLLBACK")
+                connection.rollback()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _sqlite_end(connection: Connection, word: str) -> None:
+    """End the transaction we began by hand, if one is still open."""
+    raw = connection.connection.dbapi_connection
+    if raw is not None and raw.in_transaction:
+        raw.execute(word)
