@@ -19,7 +19,7 @@ class Sex(StrEnum):
 
 
 class Slot(StrEnum):
-    """Who signs where (spec/record-format.md §5.2). The order of the members is the signing order."""
+    """Who signs where (spec/record-format.md §5.2); the members stand in signing order."""
 
     GVCN = "GVCN"
     CBQL = "CBQL"
@@ -106,7 +106,7 @@ class Summary:
     teacher_comment: str  # NHAN_XET_GVCN
     subjects: tuple[SubjectResult, ...]
     ratings: tuple[tuple[str, str], ...]
-    """(tag, "T"|"Đ"|"C") in the order of spec/record-format.md §3.5, 13 pairs in grades 1–2, else 15."""
+    """(tag, "T"|"Đ"|"C") in the order of §3.5: 13 pairs in grades 1–2, else 15."""
     comment_qualities: str  # NHAN_XET_PHAM_CHAT
     comment_general: str  # NHAN_XET_NANG_LUC_CHUNG
     comment_specific: str  # NHAN_XET_NANG_LUC_DAC_THU
