@@ -1,0 +1,132 @@
+"""Starting and stopping: a free port, the checking process and its minder, the web server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from sandbox.errors import Misuse
+from sandbox.settings import FIRST_PORT, LAST_PORT, Settings
+
+STOP_SECONDS = 15.0
+"""How long the checking process may take to finish the package in hand."""
+
+RESTART_SECONDS = 1.0
+"""Pause before a checking process that died is started again."""
+
+
+def free_port(host: str, *, asked: int | None) -> int:
+    """Return *asked* if it is free, else the next free port up to 8089 (architecture §2).
+
+    Raises `Misuse` when the port asked for by name is taken, or all of them are.
+    """
+    candidates = (asked,) if asked is not None else range(FIRST_PORT, LAST_PORT + 1)
+    for port in candidates:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    taken = str(asked) if asked is not None else f"{FIRST_PORT}–{LAST_PORT}"
+    raise Misuse(f"port {taken} is taken", remedy="choose another one with --port")
+
+
+class Checker:
+    """The checking process, kept alive: when it dies it is started again.
+
+    Work is never lost by its death: a package it had claimed is claimed anew (architecture §5).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._minder = threading.Thread(target=self._mind, name="checker", daemon=True)
+
+    def start(self) -> None:
+        """Start the process and its minder."""
+        self._process = self._spawn()
+        self._minder.start()
+
+    def stop(self) -> None:
+        """Ask the process to finish what it holds, then end it."""
+        self._stopping.set()
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **self._settings.as_environment()}
+        return subprocess.Popen([sys.executable, "-m", "sandbox.cli", "worker"], env=environment)
+
+    def _mind(self) -> None:
+        while not self._stopping.is_set():
+            process = self._process
+            if process is not None:
+                process.wait()
+            if self._stopping.wait(RESTART_SECONDS):
+                return
+            self._process = self._spawn()
+
+
+def serve(settings: Settings, *, build: Callable[[], object], with_checker: bool = True) -> None:
+    """Serve until told to stop (Ctrl-C, SIGTERM); the checking process goes with the server."""
+    checker = Checker(settings) if with_checker else None
+    if checker:
+        checker.start()
+    try:
+        _run_web(settings, build)
+    finally:
+        if checker:
+            checker.stop()
+
+
+def _run_web(settings: Settings, build: Callable[[], object]) -> None:
+    common = {
+        "host": settings.host,
+        "port": settings.port,
+        "log_level": "warning",
+        "access_log": False,  # addresses carry visitor tokens; the journal keeps what is needed
+        "server_header": False,
+        "timeout_graceful_shutdown": 5,
+    }
+    if settings.workers == 1:
+        uvicorn.run(build(), **common)  # type: ignore[arg-type]
+        return
+    os.environ.update(settings.as_environment())
+    uvicorn.run(
+        "sandbox.world:app_from_environment", factory=True, workers=settings.workers, **common
+    )  # type: ignore[arg-type]
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Give an event that is set by SIGTERM or SIGINT, for loops that drain before they end."""
+    stop = threading.Event()
+
+    def tell(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, tell) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
