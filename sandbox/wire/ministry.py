@@ -365,7 +365,7 @@ class MinistryClient:
         return RegistrationStateReply.model_validate(answer)
 
     async def circulating(self, after: int = 0) -> CirculatingReply:
-        """Return up to 200 records in circulation after row *after*: the Sở's own account (**I**)."""
+        """Return up to 200 circulating records after row *after*, to the Sở only (**I**)."""
         return CirculatingReply.model_validate(await self._call("/luu-hanh", {"sau": after}))
 
     async def info(self) -> dict[str, Any]:

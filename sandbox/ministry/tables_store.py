@@ -1,0 +1,287 @@
+"""The tables of the receiving desks. Every key starts with the space, then the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+METADATA = MetaData()
+
+ALIVE = ("CIRCULATING", "REPORTED", "RECALL_PENDING", "LOCKED", "CORRECTION_PENDING")
+"""States in which a record counts as the pupil's valid one of its year (lifecycle §1)."""
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, String(64), primary_key=True)
+
+
+def _table(name: str, *columns: Any) -> Table:
+    return Table(f"ministry_{name}", METADATA, _key("space"), _key("desk"), *columns)
+
+
+desk = _table(
+    "desk", Column("kind", String(8), nullable=False), Column("name", Text, nullable=False)
+)
+
+account = _table(
+    "account",
+    Column("user_name", String(200), primary_key=True),
+    Column("salt", String(64), nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("unit_code", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("profile", String(16), nullable=False),
+    Column("allowed_ips", JSON, nullable=False),
+    Column("level", Float, nullable=False),
+    Column("level_epoch", Float, nullable=False),
+)
+
+token = _table(
+    "token",
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_name", String(200), nullable=False),
+    Column("expires_epoch", Float, nullable=False),
+)
+
+unit = _table(
+    "unit",
+    Column("ma_truong", String(64), primary_key=True),
+    Column("ten_truong", Text, nullable=False),
+    Column("ma_so_giao_duc", String(8), nullable=False),
+    Column("ten_so_gd", Text, nullable=False),
+    Column("ten_xa_phuong", Text, nullable=False),
+    Column("ten_quan_huyen", Text),
+    Column("ten_tinh_thanh_pho", Text, nullable=False),
+    Column("so_hoc_ba", Integer, nullable=False),
+)
+
+certificate = _table(
+    "certificate",
+    Column("messageid", String(36), primary_key=True),
+    Column("unit_code", String(64), nullable=False),
+    Column("serial", String(80), nullable=False),
+    Column("serial_key", String(80), nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("not_before", String(40), nullable=False),
+    Column("not_after", String(40), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("provider", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("registered_at", String(40), nullable=False),
+    Column("decided_at", String(40)),
+    Column("reason", Text),
+    Column("approved_at", String(40)),
+    Column("replaced_at", String(40)),
+    Column("request_hash", String(64), nullable=False),
+    Column("findings", JSON, nullable=False),
+)
+Index(
+    "ministry_certificate_of_unit",
+    certificate.c.space,
+    certificate.c.desk,
+    certificate.c.unit_code,
+    certificate.c.state,
+)
+Index(
+    "ministry_certificate_by_serial",
+    certificate.c.space,
+    certificate.c.desk,
+    certificate.c.serial_key,
+)
+
+package = _table(
+    "package",
+    Column("messageid", String(36), primary_key=True),
+    Column("user_name", String(200), nullable=False),
+    Column("unit_code", String(64), nullable=False),
+    Column("nam_hoc", Integer, nullable=False),
+    Column("request_hash", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("received_epoch", Float, nullable=False),
+    Column("received_at", String(40), nullable=False),
+    Column("due_epoch", Float, nullable=False),
+    Column("claimed_by", String(80)),
+    Column("claim_until", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("faults", Integer, nullable=False),
+    Column("reason", Text),
+    Column("records", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("timings", JSON, nullable=False),
+    Column("finished_epoch", Float),
+)
+_OPEN = text("state IN ('cho', 'dang_kiem')")
+Index(
+    "ministry_package_queue",
+    package.c.due_epoch,
+    package.c.received_epoch,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
+Index(
+    "ministry_package_open_of_account",
+    package.c.space,
+    package.c.desk,
+    package.c.user_name,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
+Index(
+    "ministry_package_latest",
+    package.c.space,
+    package.c.desk,
+    package.c.received_epoch,
+)
+
+result = _table(
+    "result",
+    Column("messageid", String(36), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("uuid", Text),
+    Column("pupil_code", Text),
+    Column("pupil_name", Text),
+    Column("pupil_id", Text),
+    Column("accepted", Integer, nullable=False),
+    Column("findings", JSON, nullable=False),
+)
+
+record = _table(
+    "record",
+    Column("uuid", String(36), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("school_code", String(64), nullable=False),
+    Column("department_code", String(8), nullable=False),
+    Column("school_year", String(16), nullable=False),
+    Column("pupil_id", String(16), nullable=False),
+    Column("pupil_code", String(64), nullable=False),
+    Column("pupil_name", Text, nullable=False),
+    Column("birth_date", String(10), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("xml", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("messageid", String(36), nullable=False),
+    Column("accepted_at", String(40), nullable=False),
+)
+_ALIVE = text("state IN (" + ", ".join(f"'{state}'" for state in ALIVE) + ")")
+Index("ministry_record_in_order", record.c.space, record.c.desk, record.c.number, unique=True)
+Index(
+    "ministry_record_one_alive",
+    record.c.space,
+    record.c.desk,
+    record.c.pupil_id,
+    record.c.school_year,
+    unique=True,
+    sqlite_where=_ALIVE,
+    postgresql_where=_ALIVE,
+)
+
+pupil = _table(
+    "pupil",
+    Column("pupil_id", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sex", String(8), nullable=False),
+    Column("birth_date", String(10), nullable=False),
+    Column("pupil_code", String(64), nullable=False),
+)
+
+progress = _table(
+    "progress",
+    Column("school_code", String(64), primary_key=True),
+    Column("accepted", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("packages", BigInteger, nullable=False),
+)
+
+counter = _table(
+    "counter",
+    Column("name", String(16), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+exchange = _table(
+    "exchange",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("service", String(64), nullable=False),
+    Column("user_name", String(200)),
+    Column("type", String(2)),
+    Column("messageid", String(64)),
+    Column("status", Integer, nullable=False),
+    Column("error", String(16), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("space_time", String(40), nullable=False),
+    Column("machine_time", String(40), nullable=False),
+)
+
+audit = _table(
+    "audit",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("space_time", String(40), nullable=False),
+    Column("machine_time", String(40), nullable=False),
+    Column("record_uuid", String(36)),
+    Column("old_state", String(24)),
+    Column("new_state", String(24)),
+    Column("digest", String(64)),
+    Column("address", String(64)),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+fault = _table("fault", Column("plan", JSON, nullable=False))
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the dialect's INSERT that can say what happens on a conflict."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def take_numbers(
+    connection: Connection, *, space: str, desk: str, name: str, count: int = 1
+) -> int:
+    """Count *name* up by *count* and return the first of the numbers taken.
+
+    The row stays locked until the transaction ends, so numbers appear in order without gaps
+    and two workers settle one after the other at a desk.
+    """
+    row = {"space": space, "desk": desk, "name": name, "value": count}
+    statement = upsert(connection, counter).values(**row)
+    taken = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["space", "desk", "name"],
+            set_={"value": counter.c.value + count},
+        ).returning(counter.c.value)
+    ).scalar_one()
+    return int(taken) - count + 1
+
+
+def forget_space(connection: Connection, *, space: str) -> None:
+    """Delete every row of *space*, at all desks."""
+    for table in METADATA.sorted_tables:
+        connection.execute(delete(table).where(table.c.space == space))
