@@ -105,7 +105,7 @@ class Guard(StrEnum):
     """Result 1–3, or the head has decided (TT27 đ.11)."""
     PACKER = "PACKER"
     """The actor is the one named by the school's `dong_goi_boi`."""
-    RULES_PASS = "RULES_PASS"
+    RULES_KEPT = "RULES_KEPT"
     OWN_ROWS = "OWN_ROWS"
     TEACHER_SIGNATURE_VALID = "TEACHER_SIGNATURE_VALID"
     TEACHER_HAS_LEFT = "TEACHER_HAS_LEFT"
@@ -179,7 +179,7 @@ TRANSITIONS: tuple[Step, ...] = (
         _G.PACKER,
     ),
     *_step(None, _E.WAIT, _PACKERS | {Role.HE_THONG}, _S.WAIT_EXTRA),
-    *_step(_S.DRAFT, _E.CHECK, Role.GVCN, _S.CHECKED, _G.RULES_PASS),
+    *_step(_S.DRAFT, _E.CHECK, Role.GVCN, _S.CHECKED, _G.RULES_KEPT),
     *_step(_S.CHECKED, _E.SIGN_GVBM, Role.GVBM, _S.SIGNED_GVBM, _G.OWN_ROWS),
     *_step((_S.CHECKED, _S.SIGNED_GVBM), _E.SIGN_GVCN, Role.GVCN, _S.SIGNED_GVCN),
     *_step(_S.SIGNED_GVCN, _E.SIGN_CBQL, Role.CBQL, _S.SIGNED_CBQL, _G.TEACHER_SIGNATURE_VALID),
