@@ -16,6 +16,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.errors import Misuse, Unavailable
+from sandbox.wire.http import client, json_of
 
 ADMIN_PATH = "/quan-tri/v1"
 
@@ -91,6 +92,7 @@ class OpenedSpace(AdminModel):
     tieu_de: str = ""
     gio_khong_gian: datetime
     nam_hoc: int = 2024
+    mo_hinh: Literal["A", "B"] = "A"
     dia_chi: Addresses
     tai_khoan: list[HandedAccount]
     nguoi_ky: list[HandedSigner]
@@ -110,20 +112,57 @@ class OpenedSpace(AdminModel):
         return rows[number - 1]
 
 
-class AdminClient:
-    """Opens, closes and inspects practice spaces of one installation.
+class JournalRow(AdminModel):
+    """One exchange a desk had: what was called, by whom, and what was answered."""
 
-    Raises `Unavailable` when the installation does not answer or answers 5xx, `Misuse` when the
-    token or the request is wrong.
+    so: int
+    luc: datetime | None = None
+    dich_vu: str
+    tai_khoan: str | None = None
+    loai: str | None = None
+    messageid: str | None = None
+    trang_thai: int
+    error: str | None = None
+
+
+class StoredRecord(AdminModel):
+    """Where one record stands at a desk: its state, or the refusal last given."""
+
+    ma_tra_cuu_uuid: str
+    trang_thai: str
+    error: str | None = None
+    truong: str | None = None
+    xpath: str | None = None
+    messageid: str | None = None
+
+
+class CertificateRow(AdminModel):
+    """One certificate registered at a desk."""
+
+    messageid: str
+    serial_number: str
+    ma_don_vi: str
+    trang_thai_phe_duyet: int | None = None
+    """1 approved, 0 refused, absent while it waits."""
+
+
+class DeskAway(Unavailable):
+    """Nobody answers at the address: the machine or the network, not what the sandbox does."""
+
+
+class AdminClient:
+    """Opens, closes and inspects practice spaces of one installation, on loopback only.
+
+    Raises `DeskAway` when nobody answers, `Unavailable` for 5xx and for answers that make no
+    sense, `Misuse` when the token or the request is wrong.
     """
 
-    def __init__(self, base_url: str, *, token: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, base_url: str, *, token: str, read_s: float = 30.0) -> None:
         self.base_url = base_url.rstrip("/")
-        self._http = httpx.Client(
+        self._http = client(
+            self.base_url,
+            read_s=read_s,
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=timeout_s,
-            trust_env=False,
-            follow_redirects=False,
         )
 
     def __enter__(self) -> Self:
@@ -143,35 +182,38 @@ class AdminClient:
 
     def open_space(self, request: OpenSpaceRequest) -> OpenedSpace:
         """Open a fresh space and return all that is handed out with it."""
-        answer = self.call(
-            "POST", f"{self.base_url}{ADMIN_PATH}/khong-gian", json=request.model_dump()
-        )
-        return _read(OpenedSpace, answer)
+        url = f"{self.base_url}{ADMIN_PATH}/khong-gian"
+        return _read(OpenedSpace, self.call("POST", url, json=request.model_dump()))
 
     def delete_space(self, space_id: str) -> None:
         """Forget a space and all its rows; one that is not there is no fault."""
-        self.call(
-            "DELETE", f"{self.base_url}{ADMIN_PATH}/khong-gian/{space_id}", accept_missing=True
-        )
+        url = f"{self.base_url}{ADMIN_PATH}/khong-gian/{space_id}"
+        self.call("DELETE", url, accept_missing=True)
+
+    def journal(self, desk_url: str, *, after: int = 0) -> list[JournalRow]:
+        """Return the desk's exchanges numbered above *after*, oldest first."""
+        answer = self.call("GET", f"{desk_url}{ADMIN_PATH}/nhat-ky?sau={after}")
+        return [_read(JournalRow, row) for row in answer["DanhSach"]]
+
+    def record(self, desk_url: str, uuid: str) -> StoredRecord | None:
+        """Return where the record *uuid* stands at the desk; None when it never came."""
+        url = f"{desk_url}{ADMIN_PATH}/hoc-ba/{uuid}"
+        answer = self.call("GET", url, accept_missing=True)
+        return None if answer is None else _read(StoredRecord, answer)
 
     def call(self, method: str, url: str, *, json: Any = None, accept_missing: bool = False) -> Any:
         """Make one call and return the decoded JSON (None for an empty or, if accepted, 404)."""
         try:
             response = self._http.request(method, url, json=json)
         except httpx.HTTPError as error:
-            raise Unavailable(f"{method} {url}: {type(error).__name__}") from error
+            raise DeskAway(f"{method} {url}: {type(error).__name__}") from error
         if response.status_code == 404 and accept_missing:
             return None
         if response.status_code >= 500:
             raise Unavailable(f"{method} {url}: {response.status_code}")
         if response.status_code >= 400:
             raise Misuse(f"{method} {url}: {response.status_code} {response.text[:200]}")
-        if not response.content:
-            return None
-        try:
-            return response.json()
-        except ValueError as error:
-            raise Unavailable(f"{method} {url}: JSON") from error
+        return json_of(response) if response.content else None
 
 
 def _read(model: type[Model], answer: Any) -> Model:

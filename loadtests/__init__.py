@@ -1,0 +1,1 @@
+"""The load pack: Locust personas and shapes, objectives, verdict, report. Loopback only."""

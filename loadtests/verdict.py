@@ -1,0 +1,83 @@
+"""Objectives against measures: PASS, FAIL, or INVALID when the run says nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtests.measures import measure
+from loadtests.plan import Outcome
+from loadtests.profile import AT_LEAST, Objective
+
+
+class Verdict(StrEnum):
+    """PASS: every objective kept. FAIL: one was not. INVALID: the run cannot be judged."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INVALID = "INVALID"
+
+
+EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
+"""2 is misuse: a wrong command, file or target."""
+
+
+class ObjectiveReport(BaseModel):
+    """One objective with what was measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    limit: float
+    unit: str
+    at_least: bool
+    value: float | None
+    kept: bool
+
+    @property
+    def line(self) -> str:
+        """The objective in one line: name, value, limit, unit."""
+        sign = "≥" if self.at_least else "≤"
+        value = "–" if self.value is None else f"{self.value:.1f}"
+        return f"{self.name}: {value} {self.unit} ({sign} {self.limit:g} {self.unit})"
+
+
+def judge(
+    objectives: list[Objective], outcome: Outcome | None, *, planned: int
+) -> tuple[Verdict, list[ObjectiveReport], list[str]]:
+    """Return the verdict, every objective with its value, and why a run is INVALID.
+
+    *planned* is the number of packages the run was to send. The reasons are keys: `no_outcome`,
+    `overloaded`, `unanswered`, `incomplete` or `nothing_measured:{objective}`.
+    """
+    if outcome is None:
+        return Verdict.INVALID, [], ["no_outcome"]
+    rows = [_measured(objective, outcome) for objective in objectives]
+    reasons = []
+    if outcome.generator_overloaded:
+        reasons.append("overloaded")
+    if outcome.samples and all(sample.status == 0 for sample in outcome.samples):
+        reasons.append("unanswered")
+    if any(not row.kept and row.value is not None for row in rows) and not reasons:
+        return Verdict.FAIL, rows, []
+    reasons += [f"nothing_measured:{row.name}" for row in rows if row.value is None]
+    if outcome.packages_sent < planned:
+        reasons.append("incomplete")
+    return (Verdict.INVALID if reasons else Verdict.PASS), rows, reasons
+
+
+def _measured(objective: Objective, outcome: Outcome) -> ObjectiveReport:
+    value = measure(objective, outcome)
+    at_least = objective.metric in AT_LEAST
+    kept = value is not None and (
+        value >= objective.limit if at_least else value <= objective.limit
+    )
+    return ObjectiveReport(
+        name=objective.name,
+        limit=objective.limit,
+        unit=objective.unit,
+        at_least=at_least,
+        value=None if value is None else round(value, 3),
+        kept=kept,
+    )
