@@ -118,6 +118,14 @@ class ItemState(_Message):
     signature: str | None = Field(default=None, description="Base64, in XMLDSig form")
     error: str | None = Field(default=None, description="Code, where this item failed alone")
 
+    @staticmethod
+    def of(
+        key: str, *, status: Status, signature: bytes | None = None, error: str | None = None
+    ) -> ItemState:
+        """Return the state of an item, its signature put into base64."""
+        text = None if signature is None else base64.b64encode(signature).decode()
+        return ItemState(key=key, status=status, signature=text, error=error)
+
     def signature_bytes(self) -> bytes:
         """Return the signature for `Draft.complete`; raises ValueError when there is none."""
         if self.signature is None:

@@ -1,0 +1,255 @@
+"""The signer's side: what the practice phone shows, confirming with the PIN, refusing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from sandbox.signing import holder_store, pins, request_store
+from sandbox.signing.model import (
+    Device,
+    Event,
+    Holder,
+    Limits,
+    StoredCredential,
+    StoredItem,
+    StoredRequest,
+)
+from sandbox.signing.office import Office, Turn
+from sandbox.signing.problems import Code, Declined
+from sandbox.signing.transitions import end, expire, must_find, overall, place_of, settle, usable
+from sandbox.web import Space
+from sandbox.wire.signing import Status
+
+
+class Outcome(Enum):
+    """What came of a PIN typed on the phone."""
+
+    SIGNED = auto()
+    """The request is SIGNED now (some items may have failed alone)."""
+    FAILED = auto()
+    """The PIN was right, yet nothing could be signed."""
+    WRONG_PIN = auto()
+    LOCKED = auto()
+    """Locked by this entry or already before; the PIN was not looked at in the latter case."""
+    ENDED = auto()
+    """The request had ended before: signed, refused, expired or withdrawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """The answer to a typed PIN."""
+
+    outcome: Outcome
+    request: StoredRequest
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneView:
+    """What one holder's phone knows at this moment."""
+
+    device: Device
+    holder: Holder
+    attempts_left: int
+    limits: Limits
+    waiting: tuple[StoredRequest, ...]
+    last_ended: StoredRequest | None
+
+
+class Confirming:
+    """Everything a holder does on the phone, by the token of a device that shows it."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def look(self, space: Space, device: Device) -> PhoneView:
+        """Return what the phone shows; requests over their limit have EXPIRED."""
+        limits = Limits.of(space.switches)
+        at = space.now(self._office.clock)
+        with self._office.database.read() as connection:
+            holder = holder_store.holder_of(connection, space.id, device.holder)
+            waiting = request_store.waiting_of(connection, space.id, device.holder)
+            last = request_store.latest_ended(connection, space.id, device.holder)
+        if holder is None:
+            raise Declined(Code.SIGNER_NOT_EXIST, signer=device.holder)
+        if any(request.expired_at(at) for request in waiting):
+            with self._office.turn(space) as turn:
+                for request in request_store.waiting_of(turn.connection, space.id, holder.id):
+                    expire(turn, request)
+            return self.look(space, device)
+        return PhoneView(
+            device=device,
+            holder=holder,
+            attempts_left=holder.attempts_left(limits),
+            limits=limits,
+            waiting=tuple(waiting),
+            last_ended=last,
+        )
+
+    def open(
+        self, space: Space, device: Device, request_id: str
+    ) -> tuple[StoredRequest, StoredCredential | None]:
+        """Return one of this holder's requests and the certificate it asks for.
+
+        Raises `Declined` SIGNATURE_TRANSACTION_NOT_FOUND for a request that is somebody else's.
+        """
+        with self._office.database.read() as connection:
+            request = request_store.request_of(connection, space.id, request_id)
+            if request is None or request.signer != device.holder:
+                raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
+            credential = holder_store.credential_of(connection, space.id, request.serial)
+        if request.expired_at(space.now(self._office.clock)):
+            with self._office.turn(space) as turn:
+                request = expire(turn, must_find(turn, request_id))
+        return request, credential
+
+    def refuse(self, space: Space, device: Device, request_id: str) -> StoredRequest:
+        """Refuse a waiting request; one that has ended stays as it ended."""
+        with self._office.turn(space) as turn:
+            request = expire(turn, _own(turn, device, request_id))
+            if not request.status.live:
+                return request
+            return end(turn, request, status=Status.REJECTED, event=Event.REFUSED)
+
+    def confirm(self, space: Space, device: Device, request_id: str, *, typed: str) -> Confirmation:
+        """Sign all waiting items of a request when *typed* is the PIN.
+
+        A wrong PIN moves the counter, not the request; the one that locks the phone ends the
+        request as AUTH_FAILED. Raises `pins.NotSixDigits` (no try is used up) and `Declined`.
+        """
+        pin = pins.read_pin(typed)
+        # The slow parts, scrypt and the signatures, run before the turn: many signers who
+        # confirm at once then wait for each other only while rows are written.
+        with self._office.database.read() as connection:
+            holder = holder_store.holder_of(connection, space.id, device.holder)
+            request = request_store.request_of(connection, space.id, request_id)
+            if holder is None or request is None or request.signer != device.holder:
+                raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
+            credential = holder_store.credential_of(connection, space.id, request.serial)
+        right = pins.matches(pin, salt=holder.pin_salt, expected=holder.pin_hash)
+        made = self._sign(request, credential) if right else {}
+        with self._office.turn(space) as turn:
+            return _decide(turn, device, request_id, right=right, made=made, credential=credential)
+
+    def _sign(
+        self, request: StoredRequest, credential: StoredCredential | None
+    ) -> dict[int, bytes]:
+        if credential is None:
+            return {}
+        key = self._office.keys.key(credential.key_label, credential.algorithm)
+        return {
+            item.position: key.sign_digest(bytes.fromhex(item.digest))
+            for item in request.items
+            if item.status.live
+        }
+
+
+def _own(turn: Turn, device: Device, request_id: str) -> StoredRequest:
+    request = must_find(turn, request_id)
+    if request.signer != device.holder:
+        raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
+    return request
+
+
+def _decide(
+    turn: Turn,
+    device: Device,
+    request_id: str,
+    *,
+    right: bool,
+    made: dict[int, bytes],
+    credential: StoredCredential | None,
+) -> Confirmation:
+    """Carry out what a right or wrong PIN means now; the state may have moved since it was read."""
+    request = expire(turn, _own(turn, device, request_id))
+    holder = holder_store.holder_of(turn.connection, turn.space, device.holder)
+    if holder is None:
+        raise Declined(Code.SIGNER_NOT_EXIST, signer=device.holder)
+    left = holder.attempts_left(turn.limits)
+    if not request.status.live:
+        return Confirmation(outcome=Outcome.ENDED, request=request, attempts_left=left)
+    if holder.locked:
+        return Confirmation(outcome=Outcome.LOCKED, request=request, attempts_left=0)
+    if not right:
+        return _count_wrong(turn, holder, request)
+    if holder.wrong_pins:
+        holder_store.set_counter(
+            turn.connection, turn.space, holder.id, wrong_pins=0, times_locked=holder.times_locked
+        )
+    request = _write(turn, request, made=made, credential=credential)
+    outcome = Outcome.SIGNED if request.status is Status.SIGNED else Outcome.FAILED
+    return Confirmation(outcome=outcome, request=request, attempts_left=turn.limits.wrong_pins)
+
+
+def _count_wrong(turn: Turn, holder: Holder, request: StoredRequest) -> Confirmation:
+    wrong = holder.wrong_pins + 1
+    locks = wrong >= turn.limits.wrong_pins
+    holder_store.set_counter(
+        turn.connection,
+        turn.space,
+        holder.id,
+        wrong_pins=wrong,
+        locked=locks,
+        times_locked=holder.times_locked + locks,
+    )
+    left = turn.limits.wrong_pins - wrong
+    turn.note(Event.WRONG_PIN, holder=holder.id, request=request.id, attempts_left=max(0, left))
+    if not locks:
+        return Confirmation(outcome=Outcome.WRONG_PIN, request=request, attempts_left=left)
+    turn.note(Event.LOCKED, holder=holder.id, request=request.id, times=holder.times_locked + 1)
+    request = end(turn, request, status=Status.AUTH_FAILED, event=None)
+    return Confirmation(outcome=Outcome.LOCKED, request=request, attempts_left=0)
+
+
+def _write(
+    turn: Turn,
+    request: StoredRequest,
+    *,
+    made: dict[int, bytes],
+    credential: StoredCredential | None,
+) -> StoredRequest:
+    """Store the signatures; an item that fails never blocks the rest."""
+    try:
+        usable(credential, turn, signer=request.signer)
+    except Declined as fault:
+        return end(turn, request, status=Status.SIGN_FAILED, event=Event.APPROVED, error=fault.code)
+    waiting = [item for item in request.items if item.status.live]
+    there = request_store.signatures_at(
+        turn.connection, turn.space, {place_of(item) for item in waiting}
+    )
+    after = [_settle_or_sign(item, request.serial, there=there, made=made) for item in waiting]
+    request_store.add_signatures(
+        turn.connection,
+        turn.space,
+        [
+            (place_of(item), request.serial, item.signature)
+            for item in after
+            if item.signature is not None and place_of(item) not in there
+        ],
+    )
+    for item in after:
+        request_store.set_item(
+            turn.connection,
+            turn.space,
+            request.id,
+            item.position,
+            status=item.status,
+            signature=item.signature,
+            error=item.error,
+        )
+    kept = [item for item in request.items if not item.status.live]
+    return end(turn, request, status=overall([*kept, *after]), event=Event.APPROVED)
+
+
+def _settle_or_sign(
+    item: StoredItem,
+    serial: str,
+    *,
+    there: dict[tuple[str, str, str], tuple[str, bytes]],
+    made: dict[int, bytes],
+) -> StoredItem:
+    settled = settle(item, serial=serial, there=there)
+    if not settled.status.live:
+        return settled
+    return replace(item, status=Status.SIGNED, signature=made[item.position])

@@ -1,0 +1,78 @@
+"""The signing service: remote keys, the practice phone, one ledger for each practice space.
+
+First instrument: Ký Xa A (remote signing confirmed in an app, spec/signing-practice.md §3.1).
+Private keys never leave this package, PINs are kept only as salted scrypt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sandbox.clock import Clock
+from sandbox.pki import RsaPool, TrainingAuthority
+from sandbox.signing import ledger_store, store
+from sandbox.signing.asking import Asking
+from sandbox.signing.confirming import Confirming
+from sandbox.signing.issuing import Issuing
+from sandbox.signing.keys import KeyRing
+from sandbox.signing.model import HolderSeed, LedgerLine
+from sandbox.signing.office import Office
+from sandbox.signing.phones import Phones
+from sandbox.web import Database, Space, Spaces
+
+
+class SigningService:
+    """What the pages and the service-to-service routes talk to.
+
+    `issuing` (holders, certificates, unlock), `asking` (requests), `confirming` (the phone),
+    `phones` (pairing). Every method that names a space works on that space's rows alone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        spaces: Spaces,
+        authority: TrainingAuthority,
+        seed: str,
+        *,
+        rsa_pool: RsaPool | None = None,
+    ) -> None:
+        self._database, self.spaces = database, spaces
+        office = Office(database, clock, authority, KeyRing(seed, pool=rsa_pool))
+        self.issuing = Issuing(office)
+        self.asking = Asking(office)
+        self.confirming = Confirming(office)
+        self.phones = Phones(office)
+
+    def prepare(self) -> None:
+        """Create the tables that are not there yet."""
+        self._database.create(store.METADATA)
+
+    def open_space(self, space: Space, holders: Sequence[HolderSeed] = ()) -> None:
+        """Add the holders that are not there yet; those that are stay as they are."""
+        self.issuing.add(space, holders)
+
+    def reset_space(self, space_id: str) -> None:
+        """Delete every row of one space."""
+        with self._database.write() as connection:
+            store.delete_space(connection, space_id)
+
+    def ledger(
+        self,
+        space: Space,
+        *,
+        holder: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+    ) -> list[LedgerLine]:
+        """Return ledger lines, newest first."""
+        with self._database.read() as connection:
+            return ledger_store.lines(
+                connection, space.id, holder=holder, before=before, limit=limit
+            )
+
+    def ledger_is_intact(self, space: Space) -> bool:
+        """Compute every hash of the space's ledger again; False when somebody changed a line."""
+        with self._database.read() as connection:
+            return ledger_store.intact(connection, space.id)
