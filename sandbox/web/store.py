@@ -10,11 +10,73 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, create_engine, event
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import Engine, make_url
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for its turn before it gives up."""
+
+
+WEB = MetaData()
+
+SPACES = Table(
+    "web_space",
+    WEB,
+    Column("space", String(64), primary_key=True),
+    Column("code", String(16), nullable=False, unique=True),
+    Column("title", String(200), nullable=False),
+    Column("seed", String(64), nullable=False),
+    Column("era", String(8), nullable=False),
+    Column("topology", String(1), nullable=False),
+    Column("school_year", String(9), nullable=False),
+    Column("base", String(40), nullable=False),  # ISO 8601 with offset
+    Column("anchor", Float, nullable=False),  # machine epoch at which `base` was true
+    Column("switches", Text, nullable=False),  # JSON object
+)
+
+SESSIONS = Table(
+    "web_session",
+    WEB,
+    Column("space", String(64), primary_key=True),
+    Column("visitor", String(64), primary_key=True),  # digest of the visitor token
+    Column("key", String(100), primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+    Column("at", Float, nullable=False),
+    Index("web_session_at", "at"),
+)
+
+FORMS = Table(
+    "web_form",
+    WEB,
+    Column("space", String(64), primary_key=True),
+    Column("token", String(64), primary_key=True),  # digest of the one-time token
+    Column("follows", String(64)),  # digest of the token whose result counts (double tap)
+    Column("outcome", Text),  # JSON; empty while dang_xu_ly
+    Column("at", Float, nullable=False),
+    Index("web_form_at", "at"),
+)
+
+TAPS = Table(
+    "web_tap",
+    WEB,
+    Column("space", String(64), primary_key=True),
+    Column("visitor", String(64), primary_key=True),
+    Column("action", String(200), primary_key=True),
+    Column("token", String(64), nullable=False),
+    Column("at", Float, nullable=False),
+    Index("web_tap_at", "at"),
+)
 
 
 class Database:
