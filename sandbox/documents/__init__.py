@@ -1,0 +1,50 @@
+"""Report card ↔ XML: profile v1.0, packages, envelopes, one hardened parser.
+
+The verbs are `render_record`, `build_package`, `parse`, `parse_record`, `check_schema`,
+`read_report_card` and `envelope.pack`/`unpack`. What is read here is only known to have the
+right form; whether it is signed, and by whom, is `sandbox.xmldsig`.
+"""
+
+from sandbox.documents import envelope
+from sandbox.documents.bounds import Limits, Switches
+from sandbox.documents.package import (
+    ParsedPackage,
+    ParsedRecord,
+    build_package,
+    parse,
+    parse_record,
+    parse_upload,
+)
+from sandbox.documents.places import locate, path_of
+from sandbox.documents.reading import RecordIdentity, identify, read_report_card
+from sandbox.documents.registration import (
+    ParsedRegistration,
+    Registration,
+    parse_registration,
+    render_registration,
+)
+from sandbox.documents.render import render_record
+from sandbox.documents.schema import check_schema
+
+__all__ = [
+    "Limits",
+    "ParsedPackage",
+    "ParsedRecord",
+    "ParsedRegistration",
+    "RecordIdentity",
+    "Registration",
+    "Switches",
+    "build_package",
+    "check_schema",
+    "envelope",
+    "identify",
+    "locate",
+    "parse",
+    "parse_record",
+    "parse_registration",
+    "parse_upload",
+    "path_of",
+    "read_report_card",
+    "render_record",
+    "render_registration",
+]

@@ -1,0 +1,88 @@
+"""Where something stands: XPath and line for an element, or for a finding that names a tag."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from sandbox.documents.package import ParsedRecord
+from sandbox.documents.tags import DATA, RECORD, Branch
+from sandbox.documents.tree import Element, bare_name, line_of
+from sandbox.errors import Finding
+
+_FIELD: Final = re.compile(r"[A-Za-z_]\w*(\[[0-9]{1,4}\])?(/[A-Za-z_]\w*(\[[0-9]{1,4}\])?)*")
+
+
+def path_of(element: Element, *, record: ParsedRecord) -> str:
+    """Return the XPath of *element*, which lies inside *record*.
+
+    Plain tag names with an index only where a tag has sisters of its name; elements of a
+    Signature are written without their namespace.
+    """
+    steps: list[str] = []
+    node = element
+    while node is not record.element:
+        parent = node.getparent()
+        if parent is None:
+            break
+        steps.append(_step(node))
+        node = parent
+    return "/".join([record.xpath, *reversed(steps)])
+
+
+def _step(node: Element) -> str:
+    name = bare_name(node.tag)
+    before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))
+    has_sisters = before or next(node.itersiblings(node.tag), None) is not None
+    return f"{name}[{before + 1}]" if has_sisters else name
+
+
+def locate(record: ParsedRecord, finding: Finding) -> Finding:
+    """Return *finding* with the XPath and line of the tag its `field` names.
+
+    `field` may be a tag (`NGAY_SINH`) or a path below the record's data
+    (`BANG_DIEM/MON_HOC[3]/MUC_DAT_DUOC`). Where the tag occurs several times, the one holding
+    `finding.value` is meant, else the first. A tag that is not there is placed at the parent it
+    belongs to. A finding that already has a place, or names nothing known, is returned as it is.
+    """
+    if finding.xpath is not None or finding.field is None:
+        return finding
+    element = _find(record, finding.field, finding.value)
+    if element is None:
+        return finding
+    return dataclasses.replace(
+        finding, xpath=path_of(element, record=record), line=line_of(element)
+    )
+
+
+def _find(record: ParsedRecord, field: str, value: str | None) -> Element | None:
+    if not _FIELD.fullmatch(field):
+        return None
+    below = list(record.element.iterfind(f".//{field}")) or _by_alias(record, field)
+    for element in below:
+        if value is not None and (element.text or "") == value:
+            return element
+    if below:
+        return below[0]
+    tag = field.rpartition("/")[2].partition("[")[0]
+    home = next((branch for branch in _branches(RECORD) if branch.child(tag)), None)
+    if home is None or home is RECORD:
+        return record.element.find(DATA.tag) if home is None else record.element
+    return record.element.find(f".//{home.tag}")
+
+
+def _by_alias(record: ParsedRecord, tag: str) -> list[Element]:
+    for branch in _branches(RECORD):
+        child = branch.child(tag)
+        if child is not None and child.alias is not None:
+            return list(record.element.iterfind(f".//{child.alias}"))
+    return []
+
+
+def _branches(branch: Branch) -> Iterator[Branch]:
+    yield branch
+    for child in branch.children:
+        if isinstance(child, Branch):
+            yield from _branches(child)

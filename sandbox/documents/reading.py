@@ -1,0 +1,150 @@
+"""XML of profile v1.0 → report card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sandbox.documents.package import ParsedRecord, parse_record
+from sandbox.documents.tags import (
+    ASSESSMENT,
+    COMMENTS,
+    DATA,
+    GENERAL,
+    HISTORY,
+    HISTORY_ROW,
+    RATINGS,
+    RECORD,
+    SUBJECT_ROW,
+    SUBJECTS,
+    SUMMARY,
+    YEAR_END,
+    Leaf,
+)
+from sandbox.documents.tree import Element
+from sandbox.domain.report_card import General, ReportCard, SubjectResult, Summary, YearAtSchool
+
+_LONGEST: Final = 200
+
+
+def _by_tag(leaves: Iterable[object]) -> dict[str, Leaf]:
+    """Return the leaves that fill an attribute, by their tag and by their alias."""
+    table: dict[str, Leaf] = {}
+    for leaf in leaves:
+        if isinstance(leaf, Leaf) and leaf.attribute is not None:
+            table[leaf.tag] = leaf
+            if leaf.alias is not None:
+                table[leaf.alias] = leaf
+    return table
+
+
+_GENERAL: Final = _by_tag(GENERAL.children)
+_HISTORY_ROW: Final = _by_tag(HISTORY_ROW.children)
+_SUBJECT_ROW: Final = _by_tag(SUBJECT_ROW.children)
+_SUMMARY: Final = _by_tag((*YEAR_END, *COMMENTS))
+_RATING_TAGS: Final = {
+    spelling: leaf for leaf in RATINGS for spelling in (leaf.tag, leaf.alias) if spelling
+}
+_RATING_ORDER: Final = {leaf.tag: place for place, leaf in enumerate(RATINGS)}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIdentity:
+    """Whose record it is, as far as it can be read; each at most 200 characters."""
+
+    uuid: str | None = None
+    pupil_code: str | None = None
+    pupil_name: str | None = None
+    pupil_id: str | None = None
+    school_code: str | None = None
+    school_year: str | None = None
+
+
+_IDENTITY: Final = {
+    "MA_TRA_CUU_UUID": "uuid",
+    "MA_HOC_SINH": "pupil_code",
+    "HO_VA_TEN": "pupil_name",
+    "SO_CCCD": "pupil_id",
+    "MA_TRUONG": "school_code",
+    "TEN_NAM_HOC": "school_year",
+}
+
+
+def identify(record: ParsedRecord) -> RecordIdentity:
+    """Return whose *record* it is, for rows about records too broken to read; never raises."""
+    general = record.element.find(f"{DATA.tag}/{GENERAL.tag}")
+    found: dict[str, str] = {}
+    for child in general if general is not None else ():
+        name = _IDENTITY.get(str(child.tag))
+        text = (child.text or "").strip()[:_LONGEST]
+        if name is not None and text:
+            found.setdefault(name, text)
+    return RecordIdentity(**found)
+
+
+def read_report_card(source: ParsedRecord | bytes) -> ReportCard:
+    """Return the report card of a record in which `check_schema` found no error.
+
+    *source* is a parsed record, or the bytes of a `HOC_BA` or a bare `DU_LIEU_HOC_BA` element
+    (what a verified signature covers). Words for levels, the two alias spellings and ISO dates
+    are understood. Rendering the result gives the same bytes again, byte for byte, when the
+    record was written by `render_record`.
+
+    Raises:
+        Refused: *source* is bytes that the parser refuses.
+        ValueError: The record breaks the schema.
+    """
+    data = _data_of(source)
+    general = data.find(GENERAL.tag)
+    history = data.find(HISTORY.tag)
+    summary = data.find(SUMMARY.tag)
+    if general is None or history is None or summary is None:
+        raise ValueError("the record lacks one of its three parts: check_schema says which")
+    try:
+        return ReportCard(
+            general=General(**_values(general, _GENERAL)),
+            history=tuple(YearAtSchool(**_values(row, _HISTORY_ROW)) for row in history),
+            summary=_summary(summary),
+        )
+    except (TypeError, ArithmeticError) as error:
+        raise ValueError(f"the record breaks the schema: {error}") from error
+
+
+def _data_of(source: ParsedRecord | bytes) -> Element:
+    if isinstance(source, bytes):
+        if source.startswith(b"<DU_LIEU_HOC_BA"):
+            source = b"<HOC_BA>" + source + b"</HOC_BA>"
+        source = parse_record(source)
+    data = source.element.find(DATA.tag)
+    if data is None:
+        raise ValueError(f"{RECORD.tag} without {DATA.tag}")
+    return data
+
+
+def _values(parent: Element, table: Mapping[str, Leaf]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for child in parent:
+        leaf = table.get(str(child.tag))
+        if leaf is not None and leaf.attribute is not None:
+            values[leaf.attribute] = leaf.form.read(child.text or "")
+    return values
+
+
+def _summary(element: Element) -> Summary:
+    subjects = element.find(SUBJECTS.tag)
+    assessment = element.find(ASSESSMENT.tag)
+    if subjects is None or assessment is None:
+        raise ValueError("TONG_KET lacks one of its parts: check_schema says which")
+    ratings: list[tuple[str, str]] = []
+    for child in assessment:
+        leaf = _RATING_TAGS.get(str(child.tag))
+        if leaf is not None:
+            ratings.append((leaf.tag, leaf.form.read(child.text or "")))
+    ratings.sort(key=lambda pair: _RATING_ORDER[pair[0]])
+    return Summary(
+        **_values(element, _SUMMARY),
+        **_values(assessment, _SUMMARY),
+        subjects=tuple(SubjectResult(**_values(row, _SUBJECT_ROW)) for row in subjects),
+        ratings=tuple(ratings),
+    )
