@@ -100,16 +100,9 @@ class OpenedSpace(AdminModel):
     """Root and issuers as PEM."""
     hoc_ba: list[HandedRecord]
 
-    def account(
-        self, *, kind: Literal["truong", "so"] = "truong", number: int = 1
-    ) -> HandedAccount:
-        """Return the *number*-th account of *kind* at the Cổng. Raises `Misuse` without one."""
-        rows = [
-            a for a in self.tai_khoan if a.loai == kind and (kind == "so" or a.dau_moi != "kho")
-        ]
-        if len(rows) < number:
-            raise Misuse(f"{self.khong_gian}: {kind} #{number}")
-        return rows[number - 1]
+    def school_accounts(self) -> list[HandedAccount]:
+        """Return the schools' accounts at the Cổng, in the order they were handed out."""
+        return [row for row in self.tai_khoan if row.loai == "truong"]
 
 
 class JournalRow(AdminModel):

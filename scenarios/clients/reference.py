@@ -23,8 +23,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from xml.etree import ElementTree
 
-from sandbox.documents import build_package, envelope
-from sandbox.documents.registration import Registration, render_registration
+from sandbox.documents import Registration, build_package, envelope, render_registration
 from sandbox.domain.report_card import Slot
 from sandbox.pki import Certificate, PrivateKey
 from sandbox.xmldsig import prepare, prepare_package, prepare_registration
@@ -114,11 +113,11 @@ class Client:
                 unit_code=self.unit,
                 unit_name=self.about["unit"]["name"],
                 serial_number=certificate.serial_hex,
-                subject_name=certificate.common_name,
-                provider=self.about["unit"]["issuer"],
+                holder=certificate.common_name,
+                issuer_code=self.about["unit"]["issuer"],
                 valid_from=valid_from.date(),
-                valid_until=certificate.not_after.astimezone(VIETNAM).date(),
-                certificate_der=certificate.der,
+                valid_to=certificate.not_after.astimezone(VIETNAM).date(),
+                certificate=certificate.der,
             )
         )
         draft = prepare_registration(

@@ -1,0 +1,25 @@
+"""Load shapes: how many users there are at each moment. Apart from the personas on purpose."""
+
+from __future__ import annotations
+
+from locust import LoadTestShape
+
+from loadtests.plan import Plan
+
+
+class Steady(LoadTestShape):
+    """The profile's users from the first second until the run's time is up."""
+
+    abstract = True
+    plan: Plan
+
+    def tick(self) -> tuple[int, float] | None:
+        """Return users and spawn rate, or None to end the run."""
+        profile = self.plan.profile
+        if float(self.get_run_time()) >= profile.bounds.time_s:
+            return None
+        return profile.shape.users, profile.shape.spawn_per_s
+
+
+SHAPES: dict[str, type[Steady]] = {"steady": Steady}
+"""By the name a profile gives under `shape: kind`."""
