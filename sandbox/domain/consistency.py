@@ -7,6 +7,7 @@ Rules: spec/record-format.md §3. Findings carry the tag; `documents.locate` add
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
@@ -173,7 +174,7 @@ def _dates(card: ReportCard) -> Iterator[Finding]:
             expected=f">= NGAY_TAO_HOC_BA {general.created_on:%d/%m/%Y}",
         )
     arrivals = [row.arrived_on for row in card.history]
-    for earlier, later in zip(arrivals, arrivals[1:], strict=False):
+    for earlier, later in itertools.pairwise(arrivals):
         if later < earlier:
             yield Finding(
                 "SBX-2009",
@@ -200,7 +201,7 @@ def _history(card: ReportCard) -> Iterator[Finding]:
             yield Finding("SBX-2004", "NAM_HOC", value=row.school_year, expected="YYYY-YYYY+1")
             return
     begins = [first_year(row.school_year) or 0 for row in card.history]
-    for earlier, later in zip(begins, begins[1:], strict=False):
+    for earlier, later in itertools.pairwise(begins):
         if later != earlier + 1:
             yield Finding(
                 "SBX-2009",
