@@ -5,14 +5,17 @@ from sandbox.rehearsal.report import print_report, write_json, write_junit
 from sandbox.rehearsal.results import Fault, Result, RunReport, StepReport
 from sandbox.rehearsal.run import Installation, prepare_pack, rehearse
 from sandbox.rehearsal.scenario import load_scenario, scenario_names
+from sandbox.rehearsal.service import RehearsalDesk, keep_run
 
 __all__ = [
     "Fault",
     "Installation",
     "Limits",
+    "RehearsalDesk",
     "Result",
     "RunReport",
     "StepReport",
+    "keep_run",
     "load_scenario",
     "prepare_pack",
     "print_report",

@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sandbox import __version__
 from sandbox.clock import Clock
@@ -256,8 +255,3 @@ class _StepRun:
 
 def _result_of(fault: Fault) -> Result:
     return Result.FAIL if fault is Fault.PROVIDER else Result.ERROR
-
-
-def work_folder(parent: Path, run: str) -> Path:
-    """Return the folder of one run below *parent*."""
-    return parent / "rehearsals" / run

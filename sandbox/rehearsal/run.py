@@ -18,6 +18,7 @@ from sandbox.rehearsal.engine import Limits, Run
 from sandbox.rehearsal.pack import Pack, write_pack
 from sandbox.rehearsal.results import RunReport, StepReport
 from sandbox.rehearsal.scenario import load_scenario
+from sandbox.rehearsal.service import keep_run
 from sandbox.rehearsal.words import Words
 from sandbox.wire.admin import AdminClient, OpenedSpace, OpenSpaceRequest
 
@@ -41,7 +42,7 @@ def rehearse(
     omit: Sequence[str] = (),
     limits: Limits | None = None,
     keep: Path | None = None,
-    record: bool = True,
+    history: Path | None = None,
     clock: Clock | None = None,
     stop: threading.Event | None = None,
     on_step: Callable[[StepReport], None] = lambda _: None,
@@ -50,8 +51,8 @@ def rehearse(
 
     *client* is a command line; it is started with the variables of `scenarios/README.md` and
     ended with all its children before this returns. *keep* is a folder the pack is written to
-    and left in, and then the space is kept too; otherwise both are forgotten. *record* sends the
-    report to the installation, whose page /dien-tap lists it.
+    and left in, and then the space is kept too; otherwise both are forgotten. *history* is the folder
+    of run reports (`rehearsals` in the data folder) that page /dien-tap lists.
 
     Raises `Misuse` (exit 2) for a bad scenario, command or token, `Unavailable` (exit 3) when no
     space could be opened. Everything that happens after that is in the report.
@@ -87,8 +88,8 @@ def rehearse(
             on_step=on_step,
         )
         report = run.go(client=client)
-        if record:
-            _keep_history(admin, report)
+        if history is not None:
+            keep_run(report, folder=history)
     return report
 
 
@@ -113,13 +114,3 @@ def _forget(admin: AdminClient, space: OpenedSpace) -> None:
         admin.delete_space(space.khong_gian)
     except (Unavailable, Misuse) as error:
         LOG.warning("space %s was not deleted: %s", space.khong_gian, error)
-
-
-def _keep_history(admin: AdminClient, report: RunReport) -> None:
-    """Hand the report to the installation's page; losing the history never changes a verdict."""
-    try:
-        admin.call(
-            "POST", f"{admin.base_url}/dien-tap/v1/lan-chay", json=report.model_dump(mode="json")
-        )
-    except (Unavailable, Misuse) as error:
-        LOG.warning("the run was not recorded: %s", error)
