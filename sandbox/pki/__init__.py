@@ -20,7 +20,13 @@ from sandbox.pki.crl import (
     read_crl,
 )
 from sandbox.pki.keys import PrivateKey, PublicKey, SignatureAlgorithm, derive_p256
-from sandbox.pki.names import ISSUER_NAMES, PersonSubject, Subject, UnitSubject
+from sandbox.pki.names import (
+    ISSUER_NAMES,
+    PersonSubject,
+    Subject,
+    UnitSubject,
+    parse_rfc4514,
+)
 from sandbox.pki.rsa_pool import RsaPool, derive_rsa
 from sandbox.pki.trust import Trust
 
@@ -50,5 +56,6 @@ __all__ = [
     "build_crl",
     "derive_p256",
     "derive_rsa",
+    "parse_rfc4514",
     "read_crl",
 ]
