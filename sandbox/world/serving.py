@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import psutil
 import uvicorn
 
 from sandbox.errors import Misuse
@@ -130,3 +131,17 @@ def stop_on_signal() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def addresses_of(settings: Settings) -> list[str]:
+    """Return the addresses people can type: loopback, and with --lan those of this machine."""
+    found = [f"http://127.0.0.1:{settings.port}/"]
+    if settings.host in ("0.0.0.0", "::"):
+        own = {
+            entry.address
+            for entries in psutil.net_if_addrs().values()
+            for entry in entries
+            if entry.family == socket.AF_INET and not entry.address.startswith("127.")
+        }
+        found += [f"http://{address}:{settings.port}/" for address in sorted(own)]
+    return found

@@ -1,0 +1,15 @@
+"""Composition root: builds stores, authority, services and apps from settings, seed and clock."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from sandbox.settings import read_settings
+from sandbox.world.build import World, build_app, build_world
+
+__all__ = ["World", "app_from_environment", "build_app", "build_world"]
+
+
+def app_from_environment() -> FastAPI:
+    """Return the web application of the settings in the environment (one of several processes)."""
+    return build_app(build_world(read_settings()))
