@@ -1,0 +1,400 @@
+"""Signing requests: prepare → sign elsewhere → complete (issue procedure steps 4, 5, 7).
+
+The portal prepares the bytes and keeps the draft; the signing service gets digests only, asks the
+signer on the phone, and gives signatures back. A request outlives the waiting page: whoever looks
+next, a page or the background poll, completes it. Nothing is signed twice: a record is held by one
+request at a time, an item settles once, and a slot takes one signature per version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sandbox.documents import render_record
+from sandbox.domain.lifecycle import RecordState, Role
+from sandbox.domain.report_card import Slot
+from sandbox.errors import Refused, Unavailable
+from sandbox.pki import Certificate
+from sandbox.portal import record_store, request_store
+from sandbox.portal.context import Actor, Context, Reason, Stopped
+from sandbox.portal.model import (
+    MAX_BATCH,
+    CertificateState,
+    ItemStatus,
+    RecordLine,
+    RecordRow,
+    RequestItem,
+    RequestRow,
+    Subject,
+)
+from sandbox.portal.settling import Settling
+from sandbox.web.guards import off_loop
+from sandbox.web.spaces import Space
+from sandbox.wire.signing import (
+    PACKAGE_SLOT,
+    REGISTRATION_SLOT,
+    Credential,
+    Item,
+    NewTransaction,
+    Phone,
+    SigningRefused,
+    Transaction,
+)
+from sandbox.xmldsig import prepare
+
+WAITS_FOR: dict[Slot, RecordState] = {
+    Slot.GVCN: RecordState.CHECKED,
+    Slot.CBQL: RecordState.SIGNED_GVCN,
+    Slot.KY_PHAT_HANH: RecordState.SIGNED_CBQL,
+}
+SIGNER: dict[Slot, Role] = {
+    Slot.GVCN: Role.GVCN,
+    Slot.CBQL: Role.CBQL,
+    Slot.KY_PHAT_HANH: Role.VAN_THU,
+}
+BEFORE: dict[Slot, tuple[RecordState, ...]] = {
+    Slot.GVCN: (),
+    Slot.CBQL: (RecordState.DRAFT, RecordState.CHECKED),
+    Slot.KY_PHAT_HANH: (RecordState.DRAFT, RecordState.CHECKED, RecordState.SIGNED_GVCN),
+}
+"""States in which a former signature is missing (E10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the review page shows before anything is signed (L5)."""
+
+    ready: tuple[RecordLine, ...]
+    left_out: tuple[tuple[RecordLine, str], ...]
+    """Records that cannot be signed now, with the word for why (`hindrance`)."""
+    certificate: Certificate
+    over: int
+    """How many beyond `MAX_BATCH` wait for the next request."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """One request as its waiting or result page shows it."""
+
+    request: RequestRow
+    items: tuple[RequestItem, ...]
+    attempts_left: int | None
+    locked: bool
+    away: bool
+    """The signing service did not answer just now; nothing is lost."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the signer can still confirm."""
+        return self.request.status in request_store.LIVE
+
+    @property
+    def signed(self) -> int:
+        """How many items are signed."""
+        return sum(item.status is ItemStatus.SIGNED for item in self.items)
+
+
+def hindrance(line: RecordLine, slot: Slot) -> str | None:
+    """Return why *line* cannot be signed in *slot* now, as a short word; None when it can."""
+    if line.request_id is not None:
+        return "dang_cho"
+    if line.cancel_reason is not None:
+        return "dang_xin_huy"
+    if line.state is RecordState.WAIT_EXTRA:
+        return "cho_bo_sung"
+    if line.wrong:
+        return "bao_sai"
+    if line.state is WAITS_FOR[slot]:
+        return None
+    if line.state in BEFORE[slot]:
+        return "thieu_truoc"
+    return "chua_kiem" if line.state is RecordState.DRAFT else "da_ky"
+
+
+class Signings:
+    """Begins, follows and completes signing requests."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.settling = Settling(context)
+
+    async def preview(
+        self, space: Space, actor: Actor, slot: Slot, record_ids: Sequence[str]
+    ) -> Preview:
+        """Return what would be signed and with which certificate. Raises `Stopped`."""
+        if actor.role is not SIGNER[slot]:
+            raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
+        if not record_ids:
+            raise Stopped(Reason.NOTHING_CHOSEN)
+        certificate = await self._certificate(space, actor, unit=slot is Slot.KY_PHAT_HANH)
+        lines = await off_loop(self._own_lines, space, actor, record_ids)
+        why = [(line, hindrance(line, slot)) for line in lines]
+        ready = [line for line, word in why if word is None]
+        return Preview(
+            ready=tuple(ready[:MAX_BATCH]),
+            left_out=tuple((line, word) for line, word in why if word is not None),
+            certificate=certificate,
+            over=max(0, len(ready) - MAX_BATCH),
+        )
+
+    async def sign_records(
+        self, space: Space, actor: Actor, slot: Slot, record_ids: Sequence[str], *,
+        purpose: str, portal: str, return_path: str,
+    ) -> str:
+        """Ask the signer's phone for the ready ones of *record_ids*; return the request's id.
+
+        *purpose* and *portal* are what the phone shows, *return_path* where it leads back to.
+        Raises `Stopped`: not this person's task, nothing ready, the seal's certificate not
+        approved, or a former request of this signer still waiting (E3).
+        """
+        preview = await self.preview(space, actor, slot, record_ids)
+        if not preview.ready:
+            raise Stopped(Reason.MOVED)
+        await self._refuse_second(space, actor)
+        if slot is Slot.KY_PHAT_HANH:
+            await off_loop(self._demand_approved, space, actor, preview.certificate)
+        request_id = await off_loop(
+            self._hold_and_prepare, space, actor, slot, preview.ready, preview.certificate
+        )
+        await self.send(
+            space, request_id, purpose=purpose, portal=portal,
+            return_path=return_path.replace("{id}", request_id),
+        )
+        return request_id
+
+    async def begin(
+        self, space: Space, actor: Actor, request: RequestRow, item: RequestItem, *,
+        purpose: str, portal: str, return_path: str,
+    ) -> str:
+        """Ask for one signature over a package or a registration that is already prepared."""
+        await self._refuse_second(space, actor)
+        await off_loop(self._store, space, request, [item])
+        await self.send(
+            space, request.request_id, purpose=purpose, portal=portal, return_path=return_path
+        )
+        return request.request_id
+
+    async def send(
+        self, space: Space, request_id: str, *, purpose: str, portal: str, return_path: str
+    ) -> None:
+        """Hand a stored request to the signing service; repeating it is harmless.
+
+        When the service is away the request stays CREATED and may be sent again. Raises
+        `Stopped` when the service refuses it; its records are let go.
+        """
+        request, items = await off_loop(self._read, space, request_id)
+        if request.transaction_id is not None or request.status != "CREATED":
+            return
+        new = NewTransaction(
+            idempotency=f"{space.id}:{request_id}", signer_id=request.signer_id,
+            serial=request.serial, purpose=purpose[:200], portal=portal[:200],
+            return_path=return_path[:500],
+            items=[
+                Item(
+                    key=item.key, record_uuid=item.target_id, slot=_slot_name(request),
+                    digest=item.digest, label=item.label,
+                )
+                for item in items
+            ],
+        )
+        try:
+            answer = await self._context.signing.in_space(space.id).request(new)
+        except Unavailable:
+            return
+        except SigningRefused as refused:
+            await off_loop(self.settling.give_up, space, request_id, refused.code)
+            waiting = refused.code == "REQUEST_ALREADY_WAITING"
+            raise Stopped(Reason.ALREADY_WAITING if waiting else Reason.NO_CREDENTIAL) from refused
+        await off_loop(self._note_sent, space, request_id, answer)
+
+    async def look(self, space: Space, request_id: str) -> RequestView:
+        """Return a request as it stands now, completing what was signed meanwhile.
+
+        Raises `Stopped` when there is no such request here.
+        """
+        request, items = await off_loop(self._read, space, request_id)
+        if request.status not in request_store.LIVE or request.transaction_id is None:
+            away = request.status == "CREATED" and request.transaction_id is None
+            return RequestView(request, items, None, False, away)
+        try:
+            answer = await self._context.signing.in_space(space.id).transaction(
+                request.transaction_id
+            )
+        except (Unavailable, SigningRefused):
+            return RequestView(request, items, None, False, True)
+        if answer.status.value != request.status or not answer.status.live:
+            await off_loop(self.settling.settle, space, request, answer)
+            request, items = await off_loop(self._read, space, request_id)
+        return RequestView(request, items, answer.attempts_left, answer.locked, False)
+
+    async def look_at_live(self, space: Space, *, signer_id: str | None = None) -> int:
+        """Complete every open request of a space (or of one signer); return how many are open."""
+        found = await off_loop(self._live, space, signer_id)
+        still = 0
+        for request in found:
+            view = await self.look(space, request.request_id)
+            still += view.live
+        return still
+
+    async def withdraw(self, space: Space, actor: Actor, request_id: str) -> RequestView:
+        """Take back a request that still waits (Huỷ on the PC); one that has ended stays so."""
+        request, _items = await off_loop(self._read, space, request_id)
+        if request.signer_id != actor.identity.person_id:
+            raise Stopped(Reason.NOT_YOURS, target=request_id)
+        if request.status in request_store.LIVE:
+            if request.transaction_id is None:
+                await off_loop(self.settling.give_up, space, request_id, "REJECTED")
+            else:
+                answer = await self._context.signing.in_space(space.id).cancel(
+                    request.transaction_id
+                )
+                await off_loop(self.settling.settle, space, request, answer)
+        return await self.look(space, request_id)
+
+    async def phone(self, space: Space, holder_id: str) -> Phone | None:
+        """Return how to open a signer's practice phone; None while the service is away."""
+        try:
+            return await self._context.signing.in_space(space.id).phone(holder_id)
+        except (Unavailable, SigningRefused):
+            return None
+
+    async def credential(self, space: Space, actor: Actor, *, unit: bool) -> Credential:
+        """Return the actor's own credential, or the unit's that the actor keeps.
+
+        Raises `Stopped` when there is none, `Unavailable` when the service is away.
+        """
+        try:
+            holder = await self._context.signing.in_space(space.id).holder(
+                actor.identity.person_id
+            )
+        except SigningRefused as refused:
+            raise Stopped(Reason.NO_CREDENTIAL, target=actor.identity.person_id) from refused
+        wanted = "unit" if unit else "person"
+        for credential in holder.credentials:
+            if credential.kind == wanted and (
+                not unit or credential.subject_id == actor.identity.unit_code
+            ):
+                return credential
+        raise Stopped(Reason.NO_CREDENTIAL, target=actor.identity.person_id)
+
+    async def _certificate(self, space: Space, actor: Actor, *, unit: bool) -> Certificate:
+        credential = await self.credential(space, actor, unit=unit)
+        return Certificate.from_pem(credential.certificate)
+
+    async def _refuse_second(self, space: Space, actor: Actor) -> None:
+        """Raise E3 while a former request of this signer is still alive on the phone."""
+        for request in await off_loop(self._live, space, actor.identity.person_id):
+            view = await self.look(space, request.request_id)
+            if view.live:
+                raise Stopped(Reason.ALREADY_WAITING, request_id=request.request_id)
+
+    # -- blocking parts ---------------------------------------------------------------------------
+
+    def _own_lines(
+        self, space: Space, actor: Actor, record_ids: Sequence[str]
+    ) -> list[RecordLine]:
+        with self._context.database.read() as connection:
+            found = record_store.lines(connection, space.id, record_ids)
+        own = [line for line in found if line.school_code == actor.identity.unit_code]
+        if not own:
+            raise Stopped(Reason.NOT_FOUND)
+        return own
+
+    def _live(self, space: Space, signer_id: str | None) -> list[RequestRow]:
+        with self._context.database.read() as connection:
+            rows = request_store.live_requests(connection, space=space.id, signer_id=signer_id)
+        return [request for _space, request in rows]
+
+    def _read(self, space: Space, request_id: str) -> tuple[RequestRow, tuple[RequestItem, ...]]:
+        with self._context.database.read() as connection:
+            request = request_store.request(connection, space.id, request_id)
+            if request is None:
+                raise Stopped(Reason.NOT_FOUND, target=request_id)
+            return request, tuple(request_store.items(connection, space.id, request_id))
+
+    def _demand_approved(self, space: Space, actor: Actor, certificate: Certificate) -> None:
+        """Step 6: the school's certificate is approved (type 4 = 1), and it is this very one."""
+        with self._context.database.read() as connection:
+            held = request_store.certificate(
+                connection, space.id, unit_code=actor.identity.unit_code,
+                desk=f"so-{actor.identity.department_code}",
+            )
+        approved = held is not None and held.state is CertificateState.APPROVED
+        if not approved or held is None or int(held.serial, 16) != certificate.serial:
+            raise Stopped(Reason.NOT_APPROVED, target=actor.identity.unit_code)
+
+    def _hold_and_prepare(
+        self, space: Space, actor: Actor, slot: Slot, lines: Sequence[RecordLine],
+        certificate: Certificate,
+    ) -> str:
+        """Hold the records, build their drafts and store the request, all or nothing."""
+        request_id, at = self._context.uuid(), self._context.now(space)
+        with self._context.database.write() as connection:
+            held = [
+                line.record_id
+                for line in lines
+                if hindrance(line, slot) is None
+                and record_store.claim(connection, space.id, line, request_id=request_id)
+            ]
+            if not held:
+                raise Stopped(Reason.HELD_BY_OTHER)
+            items = [
+                _draft_item(row, slot, certificate, at, actor)
+                for row in record_store.records(connection, space.id, held)
+            ]
+            request = RequestRow(
+                request_id=request_id, subject=Subject.RECORDS, slot=slot,
+                signer_id=actor.identity.person_id, unit_code=actor.identity.unit_code,
+                class_name=lines[0].class_name, desk=None, serial=certificate.serial_hex,
+                certificate_name=certificate.common_name, transaction_id=None, status="CREATED",
+                created_at=at.isoformat(),
+            )
+            request_store.add_request(connection, space.id, request, items)
+            for item in items:
+                self._context.audit(
+                    connection, space, actor, f"xin_ky:{slot.value}", record_id=item.target_id
+                )
+        return request_id
+
+    def _store(self, space: Space, request: RequestRow, items: Sequence[RequestItem]) -> None:
+        with self._context.database.write() as connection:
+            request_store.add_request(connection, space.id, request, items)
+
+    def _note_sent(self, space: Space, request_id: str, answer: Transaction) -> None:
+        with self._context.database.write() as connection:
+            request_store.set_request(
+                connection, space.id, request_id, transaction_id=answer.id,
+                status=answer.status.value if answer.status.live else "WAITING_CONFIRM",
+            )
+
+
+def _draft_item(
+    row: RecordRow, slot: Slot, certificate: Certificate, at: datetime, actor: Actor
+) -> RequestItem:
+    """Return the item that signs one record. Raises `Stopped` when the record names another."""
+    general = row.card.general
+    named = {Slot.GVCN: general.teacher_id, Slot.CBQL: general.leader_id}.get(slot)
+    if named is not None and named != actor.identity.person_id:
+        raise Stopped(Reason.NOT_YOURS, target=row.line.record_id)
+    xml = row.xml if row.xml is not None else render_record(row.card)
+    try:
+        draft = prepare(xml, slot=slot, signer=certificate, at=at)
+    except Refused as refused:
+        raise Stopped(Reason.FORMER_MISSING, target=row.line.record_id) from refused
+    return RequestItem(
+        key=f"{row.line.record_id}:{slot.value}:{row.line.version}",
+        target_id=row.line.record_id, version=row.line.version, label=row.line.pupil_name,
+        digest=draft.digest.hex(), draft=draft.to_json(), status=ItemStatus.WAITING, error=None,
+    )
+
+
+def _slot_name(request: RequestRow) -> str:
+    if request.subject is Subject.PACKAGE:
+        return PACKAGE_SLOT
+    if request.subject is Subject.REGISTRATION:
+        return REGISTRATION_SLOT
+    assert request.slot is not None  # noqa: S101 - records are always signed in a slot
+    return request.slot.value
+
