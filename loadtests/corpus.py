@@ -28,9 +28,7 @@ from sandbox.xmldsig import prepare, prepare_package, prepare_registration
 Credential = tuple[Certificate, PrivateKey]
 
 
-def make_plan(
-    profile: Profile, *, space: OpenedSpace, admin_token: str, admin_base: str, folder: Path
-) -> Plan:
+def make_plan(profile: Profile, *, space: OpenedSpace, folder: Path) -> Plan:
     """Return the plan of a run in *space*: everything signed, in an order fixed by the seed.
 
     Raises `Misuse` when the profile wants more records than the space holds.
@@ -49,8 +47,6 @@ def make_plan(
     return Plan(
         profile=profile,
         desk=space.dia_chi.cong,
-        admin_base=admin_base,
-        admin_token=admin_token,
         school_year=space.nam_hoc,
         senders=senders,
         samples_file=str(folder / "samples.json"),

@@ -37,4 +37,4 @@ def keep_the_samples(environment: Any, **_: Any) -> None:
     RECORDER.write(overloaded=bool(runner and runner.cpu_warning_emitted))
 
 
-events.quitting.add_listener(keep_the_samples)
+events.quitting.add_listener(keep_the_samples)  # type: ignore[no-untyped-call]

@@ -15,7 +15,6 @@ from locust.exception import StopUser
 from loadtests.plan import Plan, Registration, Sample, Sender, Submission
 from loadtests.recorder import Recorder
 from sandbox.errors import SandboxError
-from sandbox.wire.admin import AdminClient
 from sandbox.wire.ministry import (
     BASE,
     Receipt,
@@ -34,6 +33,7 @@ from sandbox.wire.ministry import (
     TokenReply,
     TokenRequest,
 )
+from sandbox.wire.officer import OfficerDesk
 
 LISTS = (
     "danh-muc/kieu-chu-ky",
@@ -126,8 +126,8 @@ class SchoolUser(FastHttpUser):
         if not answer or RegistrationReply.model_validate(answer).error != "0":
             return
         try:
-            with AdminClient(self.plan.admin_base, token=self.plan.admin_token) as admin:
-                admin.approve(self.plan.desk, registration.messageid)
+            with OfficerDesk(self.plan.desk, read_s=30.0) as officer:
+                officer.approve(registration.messageid)
         except SandboxError as error:
             self.environment.events.user_error.fire(
                 user_instance=self, exception=error, tb=error.__traceback__

@@ -53,8 +53,6 @@ class Plan(Part):
     profile: Profile
     desk: str
     """Address of the receiving desk, on loopback."""
-    admin_base: str
-    admin_token: str
     school_year: int
     senders: list[Sender]
     samples_file: str

@@ -102,13 +102,7 @@ def load(
         AdminClient(target, token=admin_token) as admin,
         _space(admin, scenario, seed=profile.seed) as space,
     ):
-        plan = make_plan(
-            profile,
-            space=space,
-            admin_token=admin_token,
-            admin_base=admin.base_url,
-            folder=Path(folder),
-        )
+        plan = make_plan(profile, space=space, folder=Path(folder))
         refuse_outside(plan.desk)
         if prepared is not None:
             prepared(admin, space)

@@ -16,7 +16,7 @@ class Steady(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Return users and spawn rate, or None to end the run."""
         profile = self.plan.profile
-        if float(self.get_run_time()) >= profile.bounds.time_s:
+        if self.get_run_time() >= profile.bounds.time_s:  # type: ignore[no-untyped-call]
             return None
         return profile.shape.users, profile.shape.spawn_per_s
 

@@ -6,7 +6,7 @@ Each check looks at nothing but what reached the receiving desk (`Look`) and ans
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.rehearsal.desk import Exchange, Outcome
 from sandbox.rehearsal.results import Fault
+from sandbox.wire.ministry import RegistrationStateReply
 
 
 class Standing(Enum):
@@ -50,9 +51,11 @@ class Look:
     """Exchanges of the account since the step began, oldest first."""
     before: tuple[Exchange, ...]
     outcomes: Mapping[str, Outcome]
-    """By the record's name in the scenario; only records the desk has seen."""
-    certificate_approved: bool
-    """Whether the unit's certificate from the pack stands approved at the desk."""
+    """By the record's name in the scenario; only records with a result known to us."""
+    settled: frozenset[str] = frozenset()
+    """Submissions of this step whose results are known to us."""
+    registration: RegistrationStateReply | None = None
+    """How the unit's registration stands; asked for in an officer's step only."""
 
 
 SERVICES = {
@@ -66,6 +69,8 @@ SERVICES = {
 
 TRY_AGAIN = frozenset({"SBX-1112", "SBX-1118", "SBX-1103"})
 """Answers after which a good client simply tries again: rate, maintenance, token run out."""
+
+PENDING_CODE = "SBX-1201"
 
 OUR_FAULT = {"SBX-9001": Fault.SANDBOX, "SBX-1118": Fault.ENVIRONMENT}
 
@@ -107,26 +112,29 @@ class RegistrationReceived(Check):
 
 
 class CertificateApproved(Check):
-    """The desk holds the unit's certificate as approved."""
+    """The desk holds the registered certificate as approved."""
 
     check: Literal["certificate_approved"]
 
     def judge(self, look: Look) -> Judgement:
-        """Met by the desk's register, whoever approved it."""
-        if look.certificate_approved:
+        """Met by the desk's answer to type 4; broken when the registration was refused."""
+        standing = look.registration
+        if standing is None:
+            return Judgement(Standing.OPEN, "nothing_registered")
+        if standing.trang_thai_phe_duyet == 1:
             return MET
-        return Judgement(Standing.OPEN, "not_approved", fault=Fault.SANDBOX)
+        if standing.error == PENDING_CODE:
+            return Judgement(Standing.PENDING, "not_approved", fault=Fault.SANDBOX)
+        return Judgement(Standing.BROKEN, "registration_refused", {"code": standing.error})
 
 
 class ApprovalSeen(Check):
-    """The client asked for the state of its registration (type 4) after the approval."""
+    """The client asked for the state of its registration (type 4) and saw the approval."""
 
     check: Literal["approval_seen"]
 
     def judge(self, look: Look) -> Judgement:
-        """Met by a good answer of service 3.5 given while the certificate was approved."""
-        if not look.certificate_approved:
-            return Judgement(Standing.PENDING, "not_approved", fault=Fault.ENVIRONMENT)
+        """Met by a good answer of service 3.5: it is good only once approved."""
         return _answered(look, "approval")
 
 
@@ -168,7 +176,7 @@ class Accepted(Check):
             return _not_there(look, self.record)
         if outcome.accepted:
             return MET
-        if outcome.refused and outcome.messageid in _taken_in(look):
+        if outcome.refused and outcome.messageid in taken_in(look.now):
             return Judgement(
                 Standing.BROKEN,
                 "refused_instead",
@@ -188,7 +196,7 @@ class Refused(Check):
     def judge(self, look: Look) -> Judgement:
         """Met by a refusal with the code; broken by acceptance or by another code."""
         outcome = look.outcomes.get(self.record)
-        if outcome is None or outcome.messageid not in _taken_in(look):
+        if outcome is None or outcome.messageid not in taken_in(look.now):
             return _not_there(look, self.record)
         values = {"record": self.record, "expected": self.code, "code": outcome.code}
         if outcome.accepted:
@@ -209,10 +217,10 @@ class ResultSeen(Check):
 
     def judge(self, look: Look) -> Judgement:
         """Met by a final type 2 answer for a messageid taken in during this step."""
-        taken_in = _taken_in(look)
-        if not taken_in:
+        sent = taken_in(look.now)
+        if not sent:
             return Judgement(Standing.OPEN, "nothing_submitted")
-        asked = [e for e in look.now if e.service == SERVICES["result"] and e.messageid in taken_in]
+        asked = [e for e in look.now if e.service == SERVICES["result"] and e.messageid in sent]
         if any(e.final for e in asked):
             return MET
         return Judgement(Standing.OPEN, "result_not_final" if asked else "result_not_asked")
@@ -244,13 +252,22 @@ CHECKS: dict[str, type[Check]] = {
 }
 
 
-def _taken_in(look: Look) -> set[str]:
-    """Return the messageids acknowledged in this step."""
+def taken_in(exchanges: Iterable[Exchange]) -> set[str]:
+    """Return the messageids of the submissions acknowledged among *exchanges*."""
     return {
         e.messageid
-        for e in look.now
+        for e in exchanges
         if e.service == SERVICES["submit"] and e.good and e.messageid is not None
     }
+
+
+def read_result_of(exchange: Exchange, messageid: str) -> bool:
+    """Tell whether *exchange* gave its sender the final result of the submission *messageid*."""
+    return (
+        exchange.service == SERVICES["result"]
+        and exchange.messageid == messageid
+        and exchange.final
+    )
 
 
 def _answered(look: Look, task: str) -> Judgement:
@@ -276,17 +293,11 @@ def _answered(look: Look, task: str) -> Judgement:
 
 def _not_there(look: Look, record: str) -> Judgement:
     """No outcome yet: the desk is still working, or the record never came."""
-    if _taken_in(look):
-        outcome = look.outcomes.get(record)
-        if outcome is not None or _results_open(look):
-            return Judgement(
-                Standing.PENDING, "desk_working", {"record": record}, fault=Fault.ENVIRONMENT
-            )
-        return Judgement(Standing.OPEN, "not_in_package", {"record": record})
-    return Judgement(Standing.OPEN, "nothing_submitted")
-
-
-def _results_open(look: Look) -> bool:
-    """Tell whether the desk may still be working on what was taken in during this step."""
-    answered = {e.messageid for e in look.now if e.service == SERVICES["result"] and e.final}
-    return bool(_taken_in(look) - answered)
+    sent = taken_in(look.now)
+    if not sent:
+        return Judgement(Standing.OPEN, "nothing_submitted")
+    if sent - look.settled:
+        return Judgement(
+            Standing.PENDING, "desk_working", {"record": record}, fault=Fault.ENVIRONMENT
+        )
+    return Judgement(Standing.OPEN, "not_in_package", {"record": record})

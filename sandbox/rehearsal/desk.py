@@ -1,14 +1,32 @@
-"""What reached the receiving desk, as the desk itself tells it (journal, states, register)."""
+"""What reached the receiving desk, as the desk itself tells it over the wire.
+
+Three sources: the desk's journal of exchanges and its stored records (side door, admin token),
+and the published services 3.5 and 3.7, asked in the name of the school once the client has had
+its turn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TypeVar
 
-from sandbox.wire.admin import AdminClient, JournalRow, StoredRecord
+from sandbox.wire.admin import AdminClient, JournalRow
+from sandbox.wire.ministry import (
+    Account,
+    MinistryClient,
+    RegistrationStateReply,
+    ResultReply,
+    ResultRow,
+)
+from sandbox.wire.officer import OfficerDesk
 
 ACCEPTED_STATES = frozenset({"CIRCULATING", "REPORTED", "LOCKED"})
+JOURNAL_PAGES = 20
+"""Pages of the journal read in one look; a client that makes more calls is looked at later."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +34,15 @@ class Exchange:
     """One call that reached the desk: which service, by whom, about which message, what answer."""
 
     number: int
-    at: datetime | None
+    at: str
+    """Space time, ISO."""
     service: str
     """Path below `/sandbox/v1/`, e.g. `hoc-ba/trang-thai`."""
     account: str | None
     type: str | None
     messageid: str | None
     status: int
-    error: str | None
+    error: str
 
     @property
     def good(self) -> bool:
@@ -45,71 +64,95 @@ class Exchange:
 class Outcome:
     """Where one record stands at the desk."""
 
-    state: str
-    code: str
+    accepted: bool
+    code: str = "0"
     """`0` or the first code of its refusal."""
-    place: str
-    """Tag or XPath of the fault, empty without one."""
-    messageid: str | None
-    """The submission that brought the latest result."""
-
-    @property
-    def accepted(self) -> bool:
-        """The record counts."""
-        return self.state in ACCEPTED_STATES
+    place: str = "–"
+    """XPath or tag of the fault."""
+    messageid: str | None = None
+    """The submission that brought this result."""
 
     @property
     def refused(self) -> bool:
         """The record was refused."""
-        return not self.accepted and self.code not in ("", "0")
+        return not self.accepted
 
 
 class Desk:
-    """One receiving desk seen through its side door. Raises `Unavailable` when it is away."""
+    """One receiving desk. Raises `Unavailable` when it is away."""
 
-    def __init__(self, admin: AdminClient, address: str) -> None:
+    def __init__(self, admin: AdminClient, address: str, *, account: Account) -> None:
         self._admin = admin
         self._address = address
+        self._account = account
 
     def exchanges(self, *, after: int) -> list[Exchange]:
         """Return the exchanges with a number above *after*, oldest first."""
-        return [_exchange(row) for row in self._admin.journal(self._address, after=after)]
+        found: list[Exchange] = []
+        for _ in range(JOURNAL_PAGES):
+            rows = self._admin.journal(self._address, after=found[-1].number if found else after)
+            found += [_exchange(row) for row in rows]
+            if not rows:
+                break
+        return found
 
-    def outcomes(self, uuids: Mapping[str, str]) -> dict[str, Outcome]:
-        """Return the outcome of each record the desk knows; *uuids*: name → record id."""
-        found = {name: self._admin.record(self._address, uuid) for name, uuid in uuids.items()}
-        return {name: _outcome(row) for name, row in found.items() if row is not None}
+    def stored(self, uuid: str) -> Outcome | None:
+        """Return the outcome of a record the desk holds as accepted, else None."""
+        row = self._admin.record(self._address, uuid)
+        if row is None or row.state not in ACCEPTED_STATES:
+            return None
+        return Outcome(accepted=True, messageid=row.messageid.lower())
 
-    def certificate_approved(self, unit: str, *, serial: str) -> bool:
-        """Tell whether *serial* stands approved for *unit*."""
-        rows = self._admin.certificates(self._address, unit)
-        return any(
-            int(row.serial_number, 16) == int(serial, 16) and row.trang_thai_phe_duyet == 1
-            for row in rows
+    def results(self, messageid: str) -> dict[str, Outcome] | None:
+        """Return the outcome of each record of a submission by UUID; None while work goes on.
+
+        A package refused as a whole, with no record readable in it, is found under `""`.
+        """
+        reply: ResultReply = self._as_school(lambda school: school.result(messageid))
+        if reply.pending:
+            return None
+        found = {
+            (row.ma_tra_cuu_uuid or "").lower(): _outcome(row, messageid) for row in reply.rows
+        }
+        if reply.error != "0" and not reply.rows:
+            found[""] = Outcome(accepted=False, code=reply.error, messageid=messageid)
+        return found
+
+    def registration(self, messageid: str, *, school_year: int) -> RegistrationStateReply:
+        """Return how a registration of the unit's certificate stands (type 4)."""
+        return self._as_school(
+            lambda school: school.certificate_state(messageid, ma_nam_hoc=school_year)
         )
 
-    def approve(self, unit: str, *, serial: str) -> bool:
-        """Approve the registration of *serial*, as the officer does; False when none waits."""
-        return self._admin.approve(self._address, unit, serial=serial)
+    def approve(self, messageid: str) -> bool:
+        """Approve a registration at the officer's desk; False when it does not wait there."""
+        with OfficerDesk(self._address) as officer:
+            return officer.approve(messageid)
+
+    def _as_school(self, ask: Callable[[MinistryClient], Awaitable[T]]) -> T:
+        async def asking() -> T:
+            async with MinistryClient(self._address, self._account) as school:
+                return await ask(school)
+
+        return asyncio.run(asking())
 
 
 def _exchange(row: JournalRow) -> Exchange:
     return Exchange(
-        number=row.so,
-        at=row.luc,
-        service=row.dich_vu.removeprefix("/sandbox/v1/").strip("/"),
-        account=row.tai_khoan,
-        type=row.loai,
-        messageid=row.messageid,
-        status=row.trang_thai,
+        number=row.number,
+        at=row.space_time,
+        service=row.service.strip("/"),
+        account=row.user_name,
+        type=row.type,
+        messageid=row.messageid.lower() if row.messageid else None,
+        status=row.status,
         error=row.error,
     )
 
 
-def _outcome(row: StoredRecord) -> Outcome:
-    return Outcome(
-        state=row.trang_thai,
-        code=row.error or "0",
-        place=row.xpath or row.truong or "",
-        messageid=row.messageid,
-    )
+def _outcome(row: ResultRow, messageid: str) -> Outcome:
+    if row.trang_thai == 1:
+        return Outcome(accepted=True, messageid=messageid)
+    first = next((detail for detail in row.chi_tiet if detail.ma == row.error), None)
+    place = (first.xpath or first.truong) if first else row.error_field_title
+    return Outcome(accepted=False, code=row.error, place=place or "–", messageid=messageid)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from sandbox import __version__
 from sandbox.clock import Clock
 from sandbox.errors import Misuse, Unavailable
-from sandbox.rehearsal.checks import Judgement, Look, Standing
+from sandbox.rehearsal.checks import Judgement, Look, Standing, read_result_of, taken_in
 from sandbox.rehearsal.client_program import ClientProgram
-from sandbox.rehearsal.desk import Desk, Exchange
+from sandbox.rehearsal.desk import Desk, Exchange, Outcome
 from sandbox.rehearsal.pack import Pack
 from sandbox.rehearsal.results import (
     CheckReport,
@@ -31,6 +31,7 @@ from sandbox.rehearsal.results import (
 from sandbox.rehearsal.scenario import Scenario, Step
 from sandbox.rehearsal.words import Words
 from sandbox.wire.admin import DeskAway, OpenedSpace
+from sandbox.wire.ministry import RegistrationStateReply
 
 LOG = logging.getLogger(__name__)
 
@@ -141,61 +142,91 @@ class _StepRun:
     run: Run
     step: Step
     now: list[Exchange] = field(default_factory=list)
-    approved: bool = False
-    acted: bool = False
+    known: dict[str, dict[str, Outcome]] = field(default_factory=dict)
+    """Results by messageid, then by UUID."""
 
     def go(self, number: int) -> StepReport:
         """Ask, look until it is decided or the time is up, and judge."""
         run, step = self.run, self.step
-        deadline = run.clock.monotonic() + min(run.limits.step_s or step.time_limit_s, 600)
+        deadline = run.clock.monotonic() + (run.limits.step_s or step.time_limit_s)
         deadline = min(deadline, run.deadline)
         if step.by == "client":
             run.pack.ask(number, step, language=run.words.language)
         judgements: list[Judgement] = []
-        last_look = False
         try:
             while True:
                 if run.stop.is_set():
                     return self._report(Result.CANCEL, judgements)
-                ended = run.program.exit_code is not None
-                judgements = self._judge()
+                left = step.by == "client" and run.program.exit_code is not None
+                over = left or run.clock.monotonic() >= deadline
+                judgements = self._judge(ask_now=over)
                 if decided := self._decided(judgements):
                     return decided
                 waits = any(j.standing is Standing.PENDING for j in judgements)
-                over = run.clock.monotonic() >= deadline
-                if over or (ended and last_look and not waits and step.by == "client"):
+                if over and not (left and waits and run.clock.monotonic() < deadline):
                     return self._at_the_end(judgements)
-                last_look = ended
                 run.stop.wait(LOOK_EVERY_S)
         finally:
             run.before.extend(self.now)
 
-    def _judge(self) -> list[Judgement]:
+    def _judge(self, *, ask_now: bool) -> list[Judgement]:
         """Look at the desk once (again for a moment while it is away) and ask every check."""
         given_up = self.run.clock.monotonic() + DESK_AWAY_S
         while True:
             try:
-                look = self._look()
+                look = self._look(ask_now=ask_now)
                 return [check.judge(look) for check in self.step.checks]
             except Unavailable:
                 if self.run.clock.monotonic() >= given_up or self.run.stop.wait(LOOK_EVERY_S):
                     raise
 
-    def _look(self) -> Look:
+    def _look(self, *, ask_now: bool) -> Look:
+        """See what is there.
+
+        Results are asked for only when the client has read them, or (*ask_now*) when its time is
+        over: it is the client who is to ask.
+        """
         run = self.run
         seen = self.now or run.before
         others = {a.user_name for a in run.space.tai_khoan} - {run.pack.account.user_name}
         fresh = run.desk.exchanges(after=seen[-1].number if seen else 0)
         self.now.extend(row for row in fresh if row.account not in others)
-        unit, serial = run.pack.account.ma_don_vi, run.pack.serial
-        if self.step.action == "approve_certificate" and not self.acted:
-            self.acted = run.desk.approve(unit, serial=serial)
+        registration = self._officer() if self.step.by == "officer" else None
+        for messageid in taken_in(self.now) - self.known.keys():
+            if ask_now or any(read_result_of(row, messageid) for row in self.now):
+                found = run.desk.results(messageid)
+                if found is not None:
+                    self.known[messageid] = found
         return Look(
             now=tuple(self.now),
             before=tuple(run.before),
-            outcomes=run.desk.outcomes(run.pack.uuids),
-            certificate_approved=run.desk.certificate_approved(unit, serial=serial),
+            outcomes=self._outcomes(),
+            settled=frozenset(self.known),
+            registration=registration,
         )
+
+    def _officer(self) -> RegistrationStateReply | None:
+        """Approve what waits, as the Sở's officer does, and see how the registration stands."""
+        run = self.run
+        sent = [row.messageid for row in run.before if row.service == "chung-thu-so" and row.good]
+        if not sent or sent[-1] is None:
+            return None
+        standing = run.desk.registration(sent[-1], school_year=run.space.nam_hoc)
+        if standing.error == "SBX-1201" and run.desk.approve(sent[-1]):
+            standing = run.desk.registration(sent[-1], school_year=run.space.nam_hoc)
+        return standing
+
+    def _outcomes(self) -> dict[str, Outcome]:
+        """Return what is known of the records this step is about, by name."""
+        found: dict[str, Outcome] = {}
+        for name in self.step.records():
+            uuid = self.run.pack.uuids[name].lower()
+            for rows in self.known.values():
+                if outcome := rows.get(uuid) or rows.get(""):
+                    found[name] = outcome
+            if name not in found and (stored := self.run.desk.stored(uuid)):
+                found[name] = stored
+        return found
 
     def _decided(self, judgements: list[Judgement]) -> StepReport | None:
         """Return the step's report once nothing can change it any more."""

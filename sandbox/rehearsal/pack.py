@@ -15,6 +15,7 @@ from sandbox.pki import Certificate
 from sandbox.rehearsal.plants import plant_fault
 from sandbox.rehearsal.scenario import PickedRecord, Scenario, Step
 from sandbox.wire.admin import HandedAccount, HandedRecord, HandedSigner, OpenedSpace
+from sandbox.wire.ministry import Account
 
 DONE = "done"
 """The task that ends a run: the client may leave."""
@@ -37,6 +38,10 @@ class Pack:
     def step_file(self) -> Path:
         """The file the client watches; replaced as a whole, never half written."""
         return self.folder / "step.json"
+
+    def school(self) -> Account:
+        """Return the account the client speaks for."""
+        return Account(self.account.user_name, self.account.mat_khau, self.account.ma_don_vi)
 
     def variables(self, space: OpenedSpace) -> dict[str, str]:
         """Return the environment variables of the client program."""

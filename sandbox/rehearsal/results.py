@@ -60,7 +60,7 @@ class ExchangeReport(Report):
     """One line of the desk's journal, kept as evidence."""
 
     number: int
-    at: datetime | None = None
+    at: str = ""
     service: str
     type: str | None = None
     messageid: str | None = None

@@ -51,8 +51,8 @@ def rehearse(
 
     *client* is a command line; it is started with the variables of `scenarios/README.md` and
     ended with all its children before this returns. *keep* is a folder the pack is written to
-    and left in, and then the space is kept too; otherwise both are forgotten. *history* is the folder
-    of run reports (`rehearsals` in the data folder) that page /dien-tap lists.
+    and left in, and then the space is kept too; otherwise both are forgotten. *history* is the
+    folder of run reports (`rehearsals` in the data folder) that page /dien-tap lists.
 
     Raises `Misuse` (exit 2) for a bad scenario, command or token, `Unavailable` (exit 3) when no
     space could be opened. Everything that happens after that is in the report.
@@ -78,7 +78,7 @@ def rehearse(
             scenario=content,
             space=space,
             pack=pack,
-            desk=Desk(admin, space.dia_chi.cong),
+            desk=Desk(admin, space.dia_chi.cong, account=pack.school()),
             program=program,
             clock=clock or MachineClock(),
             words=Words(language),

@@ -81,6 +81,10 @@ class Step(Part):
             raise ValueError("a record is named exactly where the task is submit")
         return self
 
+    def records(self) -> list[str]:
+        """Return the names of the records this step's checks are about."""
+        return [check.record for check in self.checks if isinstance(check, Accepted | Refused)]
+
 
 class Scenario(Part):
     """One rehearsal: its records and its steps, in order."""
@@ -108,8 +112,7 @@ class Scenario(Part):
 
     def _records_of(self, step: Step) -> None:
         """Refuse names of records and codes that do not exist or cannot come true."""
-        named = [check.record for check in step.checks if isinstance(check, Accepted | Refused)]
-        for name in (*named, *([step.record] if step.record else [])):
+        for name in (*step.records(), *([step.record] if step.record else [])):
             if name not in self.records:
                 raise ValueError(f"step {step.id}: no record {name} under records")
         for check in step.checks:

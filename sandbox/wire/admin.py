@@ -108,35 +108,30 @@ class OpenedSpace(AdminModel):
 class JournalRow(AdminModel):
     """One exchange a desk had: what was called, by whom, and what was answered."""
 
-    so: int
-    luc: datetime | None = None
-    dich_vu: str
-    tai_khoan: str | None = None
-    loai: str | None = None
+    number: int
+    service: str
+    user_name: str | None = None
+    type: str | None = None
     messageid: str | None = None
-    trang_thai: int
-    error: str | None = None
+    status: int
+    error: str
+    space_time: str = ""
 
 
 class StoredRecord(AdminModel):
-    """Where one record stands at a desk: its state, or the refusal last given."""
+    """A record a desk has accepted; refused ones are in no store, only in their results."""
 
-    ma_tra_cuu_uuid: str
-    trang_thai: str
-    error: str | None = None
-    truong: str | None = None
-    xpath: str | None = None
-    messageid: str | None = None
-
-
-class CertificateRow(AdminModel):
-    """One certificate registered at a desk."""
-
+    uuid: str
+    state: str
     messageid: str
-    serial_number: str
-    ma_don_vi: str
-    trang_thai_phe_duyet: int | None = None
-    """1 approved, 0 refused, absent while it waits."""
+
+
+class FaultPlan(AdminModel):
+    """What a desk's web edge does wrong on purpose; all zero takes the plan off."""
+
+    slow_ms: int = Field(default=0, ge=0, le=60_000)
+    unavailable_percent: float = Field(default=0.0, ge=0, le=100)
+    seed: str = ""
 
 
 class DeskAway(Unavailable):
@@ -188,8 +183,12 @@ class AdminClient:
         answer = self.call("GET", f"{desk_url}{ADMIN_PATH}/nhat-ky?sau={after}")
         return [_read(JournalRow, row) for row in answer["DanhSach"]]
 
+    def set_faults(self, desk_url: str, plan: FaultPlan) -> None:
+        """Lay *plan* over the desk's web edge, or take it off."""
+        self.call("POST", f"{desk_url}{ADMIN_PATH}/loi", json=plan.model_dump())
+
     def record(self, desk_url: str, uuid: str) -> StoredRecord | None:
-        """Return where the record *uuid* stands at the desk; None when it never came."""
+        """Return where the record *uuid* stands at the desk; None when none was accepted."""
         url = f"{desk_url}{ADMIN_PATH}/hoc-ba/{uuid}"
         answer = self.call("GET", url, accept_missing=True)
         return None if answer is None else _read(StoredRecord, answer)
