@@ -87,22 +87,24 @@ class Confirming:
             last_ended=last,
         )
 
-    def open(
-        self, space: Space, device: Device, request_id: str
-    ) -> tuple[StoredRequest, StoredCredential | None]:
-        """Return one of this holder's requests and the certificate it asks for.
+    def open(self, space: Space, device: Device, request_id: str) -> StoredRequest:
+        """Return one of this holder's requests, expired or not.
 
         Raises `Declined` SIGNATURE_TRANSACTION_NOT_FOUND for a request that is somebody else's.
         """
         with self._office.database.read() as connection:
             request = request_store.request_of(connection, space.id, request_id)
-            if request is None or request.signer != device.holder:
-                raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
-            credential = holder_store.credential_of(connection, space.id, request.serial)
+        if request is None or request.signer != device.holder:
+            raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
         if request.expired_at(space.now(self._office.clock)):
             with self._office.turn(space) as turn:
                 request = expire(turn, must_find(turn, request_id))
-        return request, credential
+        return request
+
+    def credential(self, space: Space, request: StoredRequest) -> StoredCredential | None:
+        """Return the certificate a request asks for."""
+        with self._office.database.read() as connection:
+            return holder_store.credential_of(connection, space.id, request.serial)
 
     def refuse(self, space: Space, device: Device, request_id: str) -> StoredRequest:
         """Refuse a waiting request; one that has ended stays as it ended."""
