@@ -205,6 +205,7 @@ def _finish_headers(headers: MutableHeaders, scope: Scope) -> None:
     if not state.get("visit_used"):
         return
     who: Visit = state["visit"]
+    who = replace(who, visitor=state.get("become", who.visitor))
     # Preferences nobody chose are not written: coming back on this device, a learner's own win.
     for name, value in {VISITOR_COOKIE: who.visitor, **state.get("choices", {})}.items():
         if value:

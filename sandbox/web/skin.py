@@ -134,6 +134,8 @@ def page(
         "banner": "full",
         "wrong": bool(retry.errors),
         "read_aloud": None,
+        "heartbeat": None,
+        "wide": False,
         **context,
     }
     return HTMLResponse(skin.render(template, values), status_code=status, headers=headers)

@@ -47,17 +47,6 @@ def delete_value(database: Database, *, space: str, visitor: str, key: str) -> N
         connection.execute(statement)
 
 
-def values_of_key(database: Database, *, space: str, key: str) -> list[tuple[str, Any]]:
-    """Return (visitor digest, value) of everybody in *space* who has *key*."""
-    statement = (
-        select(SESSIONS.c.visitor, SESSIONS.c.value)
-        .where(SESSIONS.c.space == space, SESSIONS.c.key == key)
-        .order_by(SESSIONS.c.at)
-    )
-    with database.read() as connection:
-        return [(visitor, json.loads(value)) for visitor, value in connection.execute(statement)]
-
-
 def prune(database: Database, *, before: float) -> None:
     """Drop what nobody has touched since *before* (machine epoch)."""
     with database.write() as connection:
