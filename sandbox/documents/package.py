@@ -228,11 +228,20 @@ def _cut_by_expat(xml: bytes, *, depth: int) -> Iterator[tuple[int, int]]:
         nonlocal level
         level -= 1
         if level == depth and name == RECORD_ROOT:
-            tag = _ANY_TAG.match(xml, parser.CurrentByteIndex)
-            if tag is not None:
-                spans.append((start, tag.end()))
+            spans.append((start, _end_of(xml, start, parser.CurrentByteIndex)))
 
     parser.StartElementHandler = opened
     parser.EndElementHandler = closed
     parser.Parse(xml, True)
     return iter(spans)
+
+
+def _end_of(xml: bytes, start: int, end_event: int) -> int:
+    """Return where the element that starts at *start* ends; expat has left it at *end_event*.
+
+    For `<HOC_BA/>` that event lies behind the tag, for `</HOC_BA>` before it.
+    """
+    opening = _ANY_TAG.match(xml, start)
+    if opening is not None and opening.group().endswith(b"/>"):
+        return opening.end()
+    return xml.index(b">", end_event) + 1

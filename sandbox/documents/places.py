@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sandbox.documents.package import ParsedRecord
-from sandbox.documents.tags import DATA, RECORD, Branch
+from sandbox.documents.tags import RECORD, Branch
 from sandbox.documents.tree import Element, bare_name, line_of
 from sandbox.errors import Finding
 
@@ -44,8 +44,9 @@ def locate(record: ParsedRecord, finding: Finding) -> Finding:
 
     `field` may be a tag (`NGAY_SINH`) or a path below the record's data
     (`BANG_DIEM/MON_HOC[3]/MUC_DAT_DUOC`). Where the tag occurs several times, the one holding
-    `finding.value` is meant, else the first. A tag that is not there is placed at the parent it
-    belongs to. A finding that already has a place, or names nothing known, is returned as it is.
+    `finding.value` is meant (the last such: rows are held against the current year), else the
+    first. A tag that is not there is placed at the parent it belongs to. A finding that already
+    has a place, or names nothing known, is returned as it is.
     """
     if finding.xpath is not None or finding.field is None:
         return finding
@@ -61,16 +62,27 @@ def _find(record: ParsedRecord, field: str, value: str | None) -> Element | None
     if not _FIELD.fullmatch(field):
         return None
     below = list(record.element.iterfind(f".//{field}")) or _by_alias(record, field)
-    for element in below:
-        if value is not None and (element.text or "") == value:
-            return element
     if below:
-        return below[0]
+        wanted = (value or "").partition(" × ")[0]
+        return next((found for found in reversed(below) if found.text == wanted), below[0])
     tag = field.rpartition("/")[2].partition("[")[0]
-    home = next((branch for branch in _branches(RECORD) if branch.child(tag)), None)
-    if home is None or home is RECORD:
-        return record.element.find(DATA.tag) if home is None else record.element
-    return record.element.find(f".//{home.tag}")
+    for home in reversed(_homes(RECORD, tag)):
+        if home is RECORD:
+            return record.element
+        found = record.element.find(f".//{home.tag}")
+        if found is not None:
+            return found
+    return None
+
+
+def _homes(branch: Branch, tag: str) -> list[Branch]:
+    """Return the branches that lead to the first *tag* below *branch*, outermost first."""
+    if branch.child(tag) is not None:
+        return [branch]
+    for child in branch.children:
+        if isinstance(child, Branch) and (below := _homes(child, tag)):
+            return [branch, *below]
+    return []
 
 
 def _by_alias(record: ParsedRecord, tag: str) -> list[Element]:

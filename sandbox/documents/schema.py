@@ -15,7 +15,7 @@ from typing import Any, Final
 from sandbox.documents import forms
 from sandbox.documents.bounds import Switches
 from sandbox.documents.package import ParsedRecord
-from sandbox.documents.tags import SIGNATURE, XMLDSIG
+from sandbox.documents.tags import GENERAL, RATINGS, SIGNATURE, XMLDSIG
 from sandbox.documents.tree import Element
 from sandbox.documents.walker import needs_district, walk
 from sandbox.documents.xsd import compiled_schema
@@ -23,7 +23,13 @@ from sandbox.errors import Finding
 
 WARNINGS: Final = frozenset({"SBX-2090", "SBX-2091"})
 _SIGNATURE_NAMESPACE: Final = f' xmlns="{XMLDSIG}"'.encode("ascii")
-_NEEDS_A_LOOK: Final = (b"<!", b"<?", b"&#", b"xml:")
+_NEEDS_A_LOOK: Final = (
+    b"<!",
+    b"<?",
+    b"&#",
+    b"xml:",
+    *(f"<{leaf.alias}".encode("ascii") for leaf in GENERAL.children + RATINGS if leaf.alias),
+)
 _DAYS: Final = ("NGAY_SINH", "NGAY_TAO_HOC_BA", "NGAY_KY_PHAT_HANH_HOC_BA")
 _SLOT_CHILDREN: Final = frozenset({"NGAY_KY", "SO_CCCD", SIGNATURE})
 
