@@ -117,13 +117,22 @@ def _line(node: yaml.Node) -> int:
 
 
 def _misuse_of(file: Path, error: ValidationError, lines: dict[Path_, int]) -> Misuse:
-    """Name the first fault by its place in the file."""
-    faults = [(_place_of(fault["loc"], lines), fault) for fault in error.errors()]
-    (place, line), fault = min(faults, key=lambda row: row[0][1])
-    name = "/" + "/".join(str(part) for part in place)
-    value = fault["input"]
+    """Name the first fault by its place in the file, and up to two more beside it."""
+    faults = sorted(
+        ((*_place_of(fault["loc"], lines), fault) for fault in error.errors()),
+        key=lambda row: row[1],
+    )
+    place, line, first = faults[0]
+    expected = first["msg"]
+    for other, at, fault in faults[1:3]:
+        expected += f"; {at}: {_name(other)} — {fault['msg']}"
+    value = first["input"]
     shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return Misuse(f"{name}{shown}", file=str(file), line=line, remedy=fault["msg"])
+    return Misuse(f"{_name(place)}{shown}", file=str(file), line=line, remedy=expected)
+
+
+def _name(place: Path_) -> str:
+    return "/" + "/".join(str(part) for part in place)
 
 
 def _place_of(loc: tuple[int | str, ...], lines: dict[Path_, int]) -> tuple[Path_, int]:
