@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.model import CertificateState, RegisteredCertificate
@@ -12,10 +12,11 @@ from sandbox.ministry.model import CertificateState, RegisteredCertificate
 
 def add_certificate(
     connection: Connection, certificate: RegisteredCertificate, *, space: str, desk: str
-) -> None:
-    """Keep one registration."""
-    connection.execute(
-        insert(t.certificate).values(
+) -> bool:
+    """Keep one registration; False when its messageid was taken in the same moment."""
+    statement = t.upsert(connection, t.certificate)
+    added = connection.execute(
+        statement.values(
             space=space,
             desk=desk,
             messageid=certificate.messageid,
@@ -37,8 +38,9 @@ def add_certificate(
             replaced_at=certificate.replaced_at,
             request_hash=certificate.request_hash,
             findings=list(certificate.findings),
-        )
+        ).on_conflict_do_nothing()
     )
+    return added.rowcount == 1
 
 
 def _certificate(row: Any) -> RegisteredCertificate:

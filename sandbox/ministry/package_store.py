@@ -19,10 +19,11 @@ from sandbox.ministry.model import Claim, Package, PackageState, ResultLine
 OPEN = (PackageState.WAITING.value, PackageState.CLAIMED.value)
 
 
-def add_package(connection: Connection, package: Package, *, content: bytes) -> None:
-    """Put an acknowledged package into the queue."""
-    connection.execute(
-        insert(t.package).values(
+def add_package(connection: Connection, package: Package, *, content: bytes) -> bool:
+    """Put a package into the queue; False when its messageid was taken in the same moment."""
+    statement = t.upsert(connection, t.package)
+    added = connection.execute(
+        statement.values(
             space=package.space,
             desk=package.desk,
             messageid=package.messageid,
@@ -43,8 +44,9 @@ def add_package(connection: Connection, package: Package, *, content: bytes) -> 
             refused=0,
             findings=[],
             timings={},
-        )
+        ).on_conflict_do_nothing()
     )
+    return added.rowcount == 1
 
 
 _COLUMNS = [column for column in t.package.c if column.name != "content"]
@@ -319,3 +321,21 @@ def results_of(
         )
         for row in rows
     ]
+
+
+PACE_SECONDS = 300.0
+"""The stretch of machine time over which the pace of a queue is measured."""
+
+
+def settled_per_minute(connection: Connection, *, space: str, desk: str, epoch: float) -> float:
+    """Return how many packages a minute were settled at a desk lately."""
+    count = connection.execute(
+        select(func.count())
+        .select_from(t.package)
+        .where(
+            t.package.c.space == space,
+            t.package.c.desk == desk,
+            t.package.c.finished_epoch > epoch - PACE_SECONDS,
+        )
+    ).scalar_one()
+    return float(count) * 60.0 / PACE_SECONDS

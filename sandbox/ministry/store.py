@@ -167,7 +167,7 @@ def take_turn(connection: Connection, account: Account, *, epoch: float) -> bool
     ).one()
     rate = float(account.profile.requests_per_second)
     level = min(rate, row.level + max(0.0, epoch - row.level_epoch) * rate)
-    granted = level >= 1.0
+    granted = bool(level >= 1.0)
     connection.execute(
         update(t.account)
         .where(here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     JSON,
@@ -23,6 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 METADATA = MetaData()
+
+Transaction: TypeAlias = Connection
+"""An open transaction, for whoever passes it on without speaking SQL."""
 
 ALIVE = ("CIRCULATING", "REPORTED", "RECALL_PENDING", "LOCKED", "CORRECTION_PENDING")
 """States in which a record counts as the pupil's valid one of its year (lifecycle §1)."""

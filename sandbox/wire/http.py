@@ -111,3 +111,22 @@ def json_of(response: httpx.Response) -> Any:
         return response.json()
     except ValueError as error:
         raise Unavailable(f"{response.url.path}: {response.status_code} without JSON") from error
+
+
+def get_bytes(url: str, *, read_s: float = READ_S, allowed: Collection[str] = ()) -> bytes:
+    """Return the body of one blocking GET: for workers.
+
+    Raises:
+        Unavailable: no answer in time, or another status than 200.
+        Misuse: *url* leads outside loopback.
+    """
+    refuse_outside(url, allowed=allowed)
+    try:
+        response = httpx.get(
+            url, timeout=limits(read_s=read_s), follow_redirects=False, trust_env=False
+        )
+    except httpx.HTTPError as error:
+        raise Unavailable(f"{url}: {type(error).__name__}") from error
+    if response.status_code != 200:
+        raise Unavailable(f"{url}: {response.status_code}", retry_after=retry_after_of(response))
+    return response.content

@@ -1,0 +1,198 @@
+"""The services of the connection document at each desk (transactions §4), and the side doors.
+
+Each service is offered twice, under `/kho` and under `/kho/so/{code}`: one handler for both.
+Services 3.8 and 3.9 (recall) will stand between 3.7 and the invented ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sandbox.errors import Refused
+from sandbox.ministry import answers, http_admin
+from sandbox.ministry.answers import Answer, Outcome
+from sandbox.ministry.http_edge import FaultPlan, Faults, bearer_of, language_of, read_body
+from sandbox.ministry.http_openapi import Documented, documents
+from sandbox.ministry.model import KHO, Desk, desk_of_department
+from sandbox.ministry.receipt import Call
+from sandbox.ministry.service import (
+    CIRCULATING,
+    REGISTER,
+    REGISTRATION_STATE,
+    RESULT,
+    SUBMIT,
+    TOKEN,
+    MinistryService,
+)
+from sandbox.web import off_loop, require_admin, space_of
+
+PREFIXES = ("/kho", "/kho/so/{code}")
+Shape = Callable[[Outcome], dict[str, Any]]
+
+
+def routers(service: MinistryService) -> list[APIRouter]:
+    """Return the JSON routes of all desks, full paths in them."""
+    desks = Desks(service)
+    router = APIRouter(tags=["kho"])
+    for prefix in PREFIXES:
+        _add_services(router, desks, prefix)
+    admin = http_admin.router(service, desks.find, prefixes=PREFIXES)
+    admin.dependencies.append(Depends(require_admin))
+    return [router, admin]
+
+
+class Desks:
+    """Finds the desk of a request and answers for it."""
+
+    def __init__(self, service: MinistryService) -> None:
+        self.service = service
+        self._faults = Faults()
+
+    async def find(self, request: Request) -> Desk:
+        """Return the desk the address names; an address without a desk behind it is 404."""
+        code = request.path_params.get("code")
+        name = KHO if code is None else desk_of_department(code)
+        desk = await off_loop(self.service.desk, space_of(request), name)
+        if desk is None:
+            raise HTTPException(404)
+        return desk
+
+    async def post(
+        self, request: Request, shape: Shape, work: Callable[[Call, bytes | None], Answer]
+    ) -> Response:
+        """Answer a POST: edge, body, then *work* off the loop."""
+        call = await self._call(request)
+        try:
+            await self._edge(call)
+        except Refused as refusal:
+            return _respond(await off_loop(self.service.refuse, call, shape, refusal))
+        body = await read_body(request)
+        return _respond(await off_loop(work, call, body))
+
+    async def get(self, request: Request, shape: Shape, work: Callable[[Call], Answer]) -> Response:
+        """Answer a GET."""
+        call = await self._call(request)
+        try:
+            await self._edge(call)
+        except Refused as refusal:
+            return _respond(await off_loop(self.service.refuse, call, shape, refusal))
+        return _respond(await off_loop(work, call))
+
+    async def _call(self, request: Request) -> Call:
+        desk = await self.find(request)
+        path = request.scope["path"]
+        return self.service.call(
+            space_of(request),
+            desk,
+            address=request.client.host if request.client else "",
+            language=language_of(request),
+            service=path.rpartition("/sandbox/v1")[2][:64],
+        )
+
+    async def _edge(self, call: Call) -> None:
+        said = await off_loop(self.service.fault, call.space, call.desk.desk)
+        await self._faults.suffer(FaultPlan.of(said), space=call.space.id, desk=call.desk.desk)
+
+
+def _respond(answer: Answer) -> Response:
+    return JSONResponse(dict(answer.body), status_code=answer.status, headers=dict(answer.headers))
+
+
+def _add_services(router: APIRouter, desks: Desks, prefix: str) -> None:
+    service = desks.service
+    posts: tuple[tuple[Documented, Shape, Callable[[Call, bytes | None], Answer]], ...] = (
+        (documents("token"), TOKEN.shape, service.token),
+        (documents("chung-thu-so"), REGISTER.shape, service.register),
+        (
+            documents("chung-thu-so/trang-thai"),
+            REGISTRATION_STATE.shape,
+            service.registration_state,
+        ),
+        (documents("hoc-ba"), SUBMIT.shape, service.submit),
+        (documents("hoc-ba/trang-thai"), RESULT.shape, service.result),
+        (documents("luu-hanh"), CIRCULATING.shape, service.circulating),
+    )
+    for documented, shape, work in posts:
+        _add_post(router, desks, prefix, documented, shape, work)
+    for name, open_work in (
+        ("danh-muc/kieu-chu-ky", service.signature_kinds),
+        ("danh-muc/nha-cung-cap", service.providers),
+        ("danh-muc/ma-loi", service.codes),
+    ):
+        _add_get(router, desks, prefix, documents(name), answers.rows, open_work)
+    for name, shape, held_work in (
+        ("thong-tin", answers.information, service.information),
+        ("danh-muc/truong", answers.rows, service.schools),
+    ):
+        _add_held_get(router, desks, prefix, documents(name), shape, held_work)
+
+
+def _add_post(
+    router: APIRouter,
+    desks: Desks,
+    prefix: str,
+    documented: Documented,
+    shape: Shape,
+    work: Callable[[Call, bytes | None], Answer],
+) -> None:
+    async def handle(request: Request) -> Response:
+        return await desks.post(request, shape, work)
+
+    _add(router, "POST", prefix, documented, handle)
+
+
+def _add_get(
+    router: APIRouter,
+    desks: Desks,
+    prefix: str,
+    documented: Documented,
+    shape: Shape,
+    work: Callable[[Call], Answer],
+) -> None:
+    async def handle(request: Request) -> Response:
+        return await desks.get(request, shape, work)
+
+    _add(router, "GET", prefix, documented, handle)
+
+
+def _add_held_get(
+    router: APIRouter,
+    desks: Desks,
+    prefix: str,
+    documented: Documented,
+    shape: Shape,
+    work: Callable[[Call, str | None], Answer],
+) -> None:
+    async def handle(request: Request) -> Response:
+        token = bearer_of(request)
+        return await desks.get(request, shape, lambda call: work(call, token))
+
+    _add(router, "GET", prefix, documented, handle)
+
+
+def _add(
+    router: APIRouter,
+    method: str,
+    prefix: str,
+    documented: Documented,
+    handle: Callable[[Request], Any],
+) -> None:
+    desk = "so" if "{code}" in prefix else "kho"
+    router.add_api_route(
+        f"{prefix}/sandbox/v1/{documented.path}",
+        handle,
+        methods=[method],
+        name=f"ministry.{desk}.{documented.path}",
+        operation_id=f"{desk}.{documented.path.replace('/', '.')}",
+        summary=documented.summary,
+        description=documented.description,
+        responses=documented.responses(),
+        openapi_extra=documented.extra(with_code="{code}" in prefix),
+        response_class=JSONResponse,
+    )
