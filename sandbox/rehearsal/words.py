@@ -21,6 +21,10 @@ class Words:
         self.language = language if language in ("vi", "en") else "vi"
         self._messages = Messages([LOCALE], strict=True)
 
+    def keys(self) -> set[tuple[str, str]]:
+        """Return the kind and key of every text there is in this language."""
+        return self._messages.keys(self.language)
+
     def say(self, key: str, **values: str | int) -> str:
         """Return the text `rehearsal.{key}`."""
         return self._messages.text(self.language, KIND, f"rehearsal.{key}", **values)
