@@ -1,4 +1,4 @@
-"""The pairing page `/dt`, the room's own page `/ky-so` and the ledger for officers and engineers."""
+"""Pages that need no phone: pairing (`/dt`), the room (`/ky-so`), the ledger (`/ky-so/so-cai`)."""
 
 from __future__ import annotations
 

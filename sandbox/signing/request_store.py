@@ -109,7 +109,7 @@ def end_request(
     connection.execute(
         update(ITEM)
         .where(ITEM.c.space == space, ITEM.c.request == request.id, ITEM.c.status.in_(_LIVE))
-        .values(status=status)
+        .values(status=status, error=error)
     )
     connection.execute(delete(LIVE).where(LIVE.c.space == space, LIVE.c.request == request.id))
 

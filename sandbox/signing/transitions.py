@@ -44,9 +44,16 @@ def end(
     request_store.end_request(
         turn.connection, turn.space, request, status=status, at=turn.at, error=error
     )
+    ended = must_find(turn, request.id)
     if event is not None:
-        turn.note(event, holder=request.signer, request=request.id, count=len(request.items))
-    return must_find(turn, request.id)
+        turn.note(
+            event,
+            holder=ended.signer,
+            request=ended.id,
+            count=len(ended.items),
+            signed=ended.signed_count,
+        )
+    return ended
 
 
 def usable(

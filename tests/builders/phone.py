@@ -174,9 +174,7 @@ def make_room(
     database = web.Database(url or f"sqlite:///{folder / 'sandbox.db'}")
     spaces = web.Spaces(database, time_of)
     app = web.application()
-    skin = web.Skin(
-        {"signing": PACKAGE / "templates"}, [PACKAGE / "locale"], strict=True
-    )
+    skin = web.Skin({"signing": PACKAGE / "templates"}, [PACKAGE / "locale"], strict=True)
     web.install(
         app,
         skin=skin,
