@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
@@ -109,6 +110,17 @@ def open_world(settings: Settings) -> World:
     return world
 
 
+def moment_of(text: str) -> datetime:
+    """Read an ISO moment with offset. Raises `Misuse`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misuse(f"--at {text}", remedy="2025-05-28T08:00:00+07:00") from error
+    if moment.tzinfo is None:
+        raise Misuse(f"--at {text}", remedy="an offset is needed, such as +07:00")
+    return moment
+
+
 def words(language: str) -> Callable[..., str]:
     """Return the function that finds a text of the commands."""
     from sandbox.world.words import say
@@ -206,17 +218,23 @@ def validate(
     space: Annotated[
         str | None, typer.Option("--space", help="Make all checks, with this space's registers")
     ] = None,
-    desk: Annotated[str | None, typer.Option(help="kho, so-48; default: the record's Sở")] = None,
+    desk: Annotated[str | None, typer.Option(help="kho, so-48; default: the Sở's")] = None,
+    at: Annotated[str | None, typer.Option(help="Offline: the moment of checking, ISO")] = None,
     data: Data = None,
     database: Database = None,
     lang: Language = "vi",
     as_json: AsJson = False,
 ) -> Exit:
     """Make the ministry's checks on FILE; offline it says which checks it could not make."""
+    from sandbox.domain.rejections import title
     from sandbox.world.validating import validate_file
 
     verdict = validate_file(
-        file, space=space, desk=desk, settings=lambda: read_settings(data=data, database=database)
+        file,
+        space=space,
+        desk=desk,
+        settings=lambda: read_settings(data=data, database=database),
+        at=moment_of(at) if at else None,
     )
     if as_json:
         print_json(verdict.as_json(lang))
@@ -229,7 +247,7 @@ def validate(
         print_findings(record.findings, language=lang)
     OUT.print(say("validate.sum", accepted=verdict.accepted_count, all=len(verdict.records)))
     for check in verdict.not_checked:
-        OUT.print(say("validate.not_checked", check=say(f"check.{check}")))
+        OUT.print(say("validate.not_checked", check=f"{check} {title(check, lang)}"))
     return Exit.FINE if verdict.accepted else Exit.REFUSED
 
 
@@ -248,18 +266,11 @@ def pack(
     as_json: AsJson = False,
 ) -> Exit:
     """Pack signed records, sign the package, write XML and JSON request."""
-    from datetime import datetime
-
     from sandbox.clock import VIETNAM, MachineClock
     from sandbox.pki import Certificate, PrivateKey
     from sandbox.world import packing
 
-    try:
-        moment = datetime.fromisoformat(at) if at else MachineClock().now()
-    except ValueError as error:
-        raise Misuse(f"--at {at}", remedy="2025-05-28T08:00:00+07:00") from error
-    if moment.tzinfo is None:
-        raise Misuse(f"--at {at}", remedy="an offset is needed, such as +07:00")
+    moment = moment_of(at) if at else MachineClock().now()
     certificate = Certificate.from_pem(packing.read_file(cert))
     packed = packing.pack(
         packing.read_records(records),
@@ -330,7 +341,7 @@ def submit(
         print_json(
             {
                 "messageid": outcome.messageid,
-                "receipt": outcome.receipt.model_dump(),
+                "receipt": outcome.receipt.model_dump(by_alias=True),
                 "final": outcome.final,
                 "error": outcome.error,
                 "rows": outcome.rows,
@@ -345,7 +356,7 @@ def submit(
 
 
 def _print_outcome(outcome: Any, say: Callable[..., str]) -> None:
-    OUT.print(say("submit.receipt", messageid=outcome.messageid, error=outcome.receipt.Error))
+    OUT.print(say("submit.receipt", messageid=outcome.messageid, error=outcome.receipt.error))
     for row in outcome.rows:
         mark = "[green]✔[/]" if row["trang_thai"] == 1 else "[red]✖[/]"
         OUT.print(f"{mark} {row['ten_hoc_sinh']} {row['ma_tra_cuu_uuid']}")
@@ -370,7 +381,7 @@ def keys(
     as_json: AsJson = False,
 ) -> Exit:
     """Hand out a unit's practice key, certificate and chain as PEM, and its accounts."""
-    from sandbox.world import handing
+    from sandbox.world import handing, opening
 
     world = open_world(read_settings(data=data, database=database))
     known = world.spaces.get(space)
@@ -389,7 +400,7 @@ def keys(
     result: dict[str, Any] = {name: str(path) for name, (path, _) in files.items()}
     result["accounts"] = [
         account.model_dump()
-        for account in handing.accounts(world, known)
+        for account in handing.accounts(world, known, opening.department_for(known.seed))
         if account.ma_don_vi == unit
     ]
     if as_json:

@@ -123,8 +123,19 @@ KNOWN = {
 }
 """Variables read here. `HOCBA_CLIENT_*` and those of a rehearsal belong to client programs."""
 
-FOR_CLIENTS = ("HOCBA_CLIENT_", "HOCBA_BASE", "HOCBA_DESK", "HOCBA_USER", "HOCBA_PASSWORD")
-FOR_CLIENTS += ("HOCBA_UNIT", "HOCBA_PACK", "HOCBA_STEP", "HOCBA_SPACE", "HOCBA_TEST_")
+FOR_CLIENTS = (
+    "HOCBA_CLIENT_",
+    "HOCBA_BASE",
+    "HOCBA_DESK",
+    "HOCBA_USER",
+    "HOCBA_PASSWORD",
+    "HOCBA_UNIT",
+    "HOCBA_PACK",
+    "HOCBA_STEP",
+    "HOCBA_SPACE",
+    "HOCBA_TEST_",
+    "HOCBA_LOAD_",
+)
 
 
 def _refuse_unknown(source: Mapping[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +10,7 @@ from sqlalchemy import (
     Float,
     Integer,
     MetaData,
+    RowMapping,
     String,
     Table,
     Text,
@@ -66,7 +66,7 @@ EVENT = Table(
     Column("detail", Text),
 )
 
-Row = Mapping[str, Any]
+Row = RowMapping
 
 
 class ClassroomStore:

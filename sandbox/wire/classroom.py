@@ -45,13 +45,11 @@ class Strip(BaseModel):
     """The instruction that takes the place of the page's own h1; None at level "tu"."""
     sentence: str | None = None
     hint: str | None = None
-    """Filled after [Gợi ý] was pressed."""
+    """Words of the button to press; filled after [Gợi ý] was pressed."""
+    hint_place: str | None = None
     home: str
     """Path of the learner's task list, without space prefix."""
     hint_path: str
-    done: bool = False
-    target: str | None = None
-    """Text of the one control the learner is to press next."""
 
 
 class CoachClient:

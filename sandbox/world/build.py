@@ -13,7 +13,7 @@ from sandbox import web
 from sandbox.classroom import ClassroomService
 from sandbox.clock import Clock, MachineClock
 from sandbox.ministry import MinistryService
-from sandbox.pki import RsaPool, Trust, TrainingAuthority
+from sandbox.pki import RsaPool, TrainingAuthority, Trust
 from sandbox.portal import PortalService
 from sandbox.rehearsal import RehearsalDesk
 from sandbox.responders import RespondersService

@@ -64,6 +64,7 @@ def account_at(world: World, space: Space, desk: str, unit_code: str) -> HandedA
 
 
 def accounts(world: World, space: Space, department: Department) -> list[HandedAccount]:
+    """Return the accounts of a space with their practice passwords."""
     names = {school.code: school.name for school in department.schools}
     return [
         HandedAccount(

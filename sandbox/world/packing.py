@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sandbox import documents, xmldsig
+from sandbox.documents import ParsedPackage
 from sandbox.errors import Misuse, Refused
 from sandbox.pki import Certificate, PrivateKey
 
@@ -60,7 +61,8 @@ def read_records(files: Sequence[Path]) -> list[bytes]:
         except Refused as refused:
             first = refused.findings[0]
             raise Misuse(first.code, file=str(file), line=first.line) from refused
-        found += [record.original for record in parsed.records]
+        records = parsed.records if isinstance(parsed, ParsedPackage) else (parsed,)
+        found += [record.original for record in records]
     if not found:
         raise Misuse("no record given", remedy="hocba pack RECORD.xml …")
     return found

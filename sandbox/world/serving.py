@@ -14,6 +14,7 @@ from types import FrameType
 
 import psutil
 import uvicorn
+from fastapi import FastAPI
 
 from sandbox.errors import Misuse
 from sandbox.settings import FIRST_PORT, LAST_PORT, Settings
@@ -87,7 +88,7 @@ class Checker:
             self._process = self._spawn()
 
 
-def serve(settings: Settings, *, build: Callable[[], object], with_checker: bool = True) -> None:
+def serve(settings: Settings, *, build: Callable[[], FastAPI], with_checker: bool = True) -> None:
     """Serve until told to stop (Ctrl-C, SIGTERM); the checking process goes with the server."""
     checker = Checker(settings) if with_checker else None
     if checker:
@@ -99,22 +100,23 @@ def serve(settings: Settings, *, build: Callable[[], object], with_checker: bool
             checker.stop()
 
 
-def _run_web(settings: Settings, build: Callable[[], object]) -> None:
-    common = {
-        "host": settings.host,
-        "port": settings.port,
-        "log_level": "warning",
-        "access_log": False,  # addresses carry visitor tokens; the journal keeps what is needed
-        "server_header": False,
-        "timeout_graceful_shutdown": 5,
-    }
+def _run_web(settings: Settings, build: Callable[[], FastAPI]) -> None:
+    target: FastAPI | str = "sandbox.world:app_from_environment"
     if settings.workers == 1:
-        uvicorn.run(build(), **common)  # type: ignore[arg-type]
-        return
-    os.environ.update(settings.as_environment())
+        target = build()
+    else:
+        os.environ.update(settings.as_environment())
     uvicorn.run(
-        "sandbox.world:app_from_environment", factory=True, workers=settings.workers, **common
-    )  # type: ignore[arg-type]
+        target,
+        factory=isinstance(target, str),
+        workers=settings.workers,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,  # addresses carry visitor tokens; the journal keeps what is needed
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
 
 
 @contextmanager

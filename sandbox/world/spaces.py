@@ -150,7 +150,7 @@ def _open_desks(
     practice = space.switches["plan"] == "practice"
     first = department.schools[0]
     approved_at = {
-        # The second school's certificate is left unregistered, so that registering can be practised.
+        # The second school's is left unregistered, so that registering can be practised.
         f"so-{department.code}": ((first.code, first.clerk.personal_id),),
         "kho": ((department.code, department.officer.personal_id),),
     }

@@ -10,7 +10,6 @@ from typing import Any
 from sandbox.clock import Clock
 from sandbox.wire.ministry import POLL_AFTER_S, Account, MinistryClient, Receipt
 
-PENDING = "SBX-1201"
 FIRST_POLLS_S = (0.5, 1.0, 2.0)
 """A person waits at the command: the first looks come sooner than the service suggests."""
 
@@ -56,26 +55,26 @@ async def submit(
     """
     async with MinistryClient(desk_url, account) as desk:
         receipt = await desk.submit(content, nam_hoc=school_year, messageid=messageid)
-        if receipt.Error != "0":
+        if not receipt.accepted:
             details = tuple(row.model_dump() for row in receipt.chi_tiet)
             return Outcome(
-                messageid, receipt, True, receipt.Error, receipt.ErrorDescription, (), details
+                messageid, receipt, True, receipt.error, receipt.error_description, (), details
             )
         end = clock.monotonic() + wait_s
         pauses = iter((*FIRST_POLLS_S, *POLL_AFTER_S))
         pause = next(pauses)
         while True:
             reply = await desk.result(messageid)
-            final = reply.Error != PENDING
+            final = not reply.pending
             left = end - clock.monotonic()
             if final or left <= 0:
                 return Outcome(
                     messageid,
                     receipt,
                     final,
-                    reply.Error,
-                    reply.ErrorDescription,
-                    tuple(row.model_dump() for row in reply.DanhSach),
+                    reply.error,
+                    reply.error_description,
+                    tuple(row.model_dump() for row in reply.rows),
                     tuple(row.model_dump() for row in reply.chi_tiet),
                 )
             on_wait(min(pause, left))
