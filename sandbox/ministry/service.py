@@ -34,6 +34,7 @@ from sandbox.ministry.model import (
     Account,
     AccountSeed,
     Desk,
+    DeskKind,
     DeskSeed,
     Exchange,
     Moment,
@@ -152,10 +153,11 @@ class MinistryService:
     ) -> None:
         """Enter one more school into a desk's register, with its account. Raises `Misuse`."""
         with self.database.write() as connection:
-            if store.desk_of(connection, space=space.id, desk=desk) is None:
+            found = store.desk_of(connection, space=space.id, desk=desk)
+            if found is None:
                 raise Misuse(f"{space.id}: no desk {desk}")
             store.add_units(connection, [unit], space=space.id, desk=desk)
-            if account is not None:
+            if account is not None and _takes_schools(found, space):
                 store.add_account(connection, _account(space.id, desk, account))
 
     # ---------------------------------------------------------------- calls
@@ -344,6 +346,11 @@ class MinistryService:
         """Return the fault plan of a desk's edge."""
         with self.database.read() as connection:
             return store.fault_of(connection, space=space.id, desk=desk)
+
+
+def _takes_schools(desk: Desk, space: Space) -> bool:
+    """Tell whether schools have accounts at *desk*: in topology A only at their Cổng (§8)."""
+    return desk.kind is DeskKind.CONG or space.topology != "A"
 
 
 def _account(space: str, desk: str, seed: AccountSeed) -> Account:

@@ -5,6 +5,7 @@ revocation lists, earlier records) is None in the `Context`, and the codes that 
 not be found stand in `not_checked`.
 """
 
+from sandbox.ministry.checking.at_desk import DeskChecks
 from sandbox.ministry.checking.context import Context, Sender
 from sandbox.ministry.checking.package import check_package, check_record_file, open_package
 from sandbox.ministry.checking.verdict import PackageVerdict, RecordVerdict
@@ -12,6 +13,7 @@ from sandbox.ministry.checking.worker import Worker
 
 __all__ = [
     "Context",
+    "DeskChecks",
     "PackageVerdict",
     "RecordVerdict",
     "Sender",

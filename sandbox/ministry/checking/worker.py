@@ -15,30 +15,19 @@ from dataclasses import dataclass
 
 from sandbox.domain.lifecycle import RecordState
 from sandbox.errors import Finding, Unavailable
-from sandbox.ministry import certificate_store, package_store, record_store, store
 from sandbox.ministry import findings as kept
-from sandbox.ministry.approvals import DeskApprovals
+from sandbox.ministry import package_store
+from sandbox.ministry.checking.at_desk import DeskChecks, earlier_at
 from sandbox.ministry.checking.context import Context, Sender
 from sandbox.ministry.checking.package import Opened, check_records, conclude, open_package
 from sandbox.ministry.checking.record import Draft
 from sandbox.ministry.checking.settling import settle
 from sandbox.ministry.checking.storing import audit, count, result_line, step_10_store
 from sandbox.ministry.checking.verdict import PackageVerdict, RecordVerdict
-from sandbox.ministry.exercise import exercise_of
-from sandbox.ministry.model import (
-    Claim,
-    Desk,
-    DeskKind,
-    PackageState,
-    RegisteredCertificate,
-    RegisterUnit,
-)
+from sandbox.ministry.model import Claim, DeskKind, PackageState
 from sandbox.ministry.package_store import Settlement
-from sandbox.ministry.revocation import RevocationReader
 from sandbox.ministry.service import MinistryService
 from sandbox.ministry.tables_store import Transaction, take_numbers
-from sandbox.web.spaces import Space
-from sandbox.wire.http import get_bytes
 
 LOG = logging.getLogger("sandbox.ministry.checking")
 CLAIM_S = 60.0
@@ -66,11 +55,7 @@ class Worker:
         self._clock = service.clock
         self._claim_s, self._idle_s = claim_s, idle_s
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._revocations = RevocationReader(self._fetch, trust=service.trust, clock=self._clock)
-
-    def _fetch(self, space: Space, issuer: str) -> bytes:
-        url = f"{self._service.responders_url}{space.prefix}/ca/crl/{issuer}.crl"
-        return get_bytes(url, allowed=self._service.allowed_hosts)
+        self._checks = DeskChecks(service)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; the package in hand is finished first (drain)."""
@@ -138,41 +123,18 @@ class Worker:
         desk = None if space is None else self._service.desk(space, package.desk)
         if space is None or desk is None:
             raise Unavailable(f"{package.space}/{package.desk}", retry_after=int(LAPSED_S))
-        context = self._context(claimed, space, desk)
+        sender = self._checks.sender(space, desk, package.user_name, nam_hoc=package.nam_hoc)
+        context = self._checks.context(
+            space,
+            desk,
+            sender or Sender(package.unit_code, "truong", package.nam_hoc),
+            between_records=_Renewal(self, claimed).beat,
+        )
         opened = open_package(claimed.content.decode(), context)
         if isinstance(opened, PackageVerdict):
             self._settle_refused(claimed, opened)
             return
         self._settle(claimed, opened, check_records(opened, context), context, desk.kind)
-
-    def _context(self, claimed: Claim, space: Space, desk: Desk) -> Context:
-        package = claimed.package
-        with self._database.read() as connection:
-            account = store.account_of(
-                connection, space=space.id, desk=desk.desk, user_name=package.user_name
-            )
-        kind = "truong" if account is None else account.kind
-        return Context(
-            at=space.now(self._clock),
-            exercise=exercise_of(space),
-            trust=self._service.trust,
-            revocations=self._revocations.of(space),
-            approvals=DeskApprovals(desk.kind, lambda unit: self._certificates(space, desk, unit)),
-            sender=Sender(package.unit_code, kind, package.nam_hoc),
-            register=lambda codes: self._register(space, desk, codes),
-            ticks=self._clock.monotonic,
-            between_records=_Renewal(self, claimed).beat,
-        )
-
-    def _certificates(self, space: Space, desk: Desk, unit: str) -> list[RegisteredCertificate]:
-        with self._database.read() as connection:
-            return certificate_store.certificates_of(
-                connection, space=space.id, desk=desk.desk, units=(unit,)
-            )
-
-    def _register(self, space: Space, desk: Desk, codes: frozenset[str]) -> dict[str, RegisterUnit]:
-        with self._database.read() as connection:
-            return store.units_named(connection, codes, space=space.id, desk=desk.desk)
 
     def renew(self, claimed: Claim) -> float:
         """Hold the claim for another stretch and return its end. Raises `Lost`."""
@@ -213,13 +175,7 @@ class Worker:
                 name="luu-hanh",
                 count=len(drafts),
             )
-            earlier = record_store.earlier_of(
-                connection,
-                space=package.space,
-                desk=package.desk,
-                uuids=[card.record_id.lower() for card in cards],
-                pupil_ids=[card.general.pupil_id for card in cards],
-            )
+            earlier = earlier_at(connection, space=package.space, desk=package.desk, cards=cards)
             with context.timed("9"):
                 records = settle(drafts, context, earlier=earlier)
             verdict = conclude(opened, records, context)
