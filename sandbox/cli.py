@@ -392,7 +392,7 @@ def keys(
     files = {
         "key": (out / f"{unit}.key.pem", signer.khoa),
         "certificate": (out / f"{unit}.crt.pem", signer.chung_thu),
-        "chain": (out / "chain.pem", world.authority.chain_pem()),
+        "chain": (out / "chain.pem", world.authority.chain_pem),
     }
     for path, text in files.values():
         path.write_text(text)

@@ -52,7 +52,7 @@ class World:
     @cached_property
     def trust(self) -> Trust:
         """The issuers this installation's checks recognise."""
-        return Trust(self.authority.issuer_certificates())
+        return Trust(self.authority.issuer_certificates)
 
     @cached_property
     def rsa_pool(self) -> RsaPool:

@@ -39,7 +39,7 @@ def hand_out(world: World, space: Space) -> OpenedSpace:
         ),
         tai_khoan=accounts(world, space, department),
         nguoi_ky=list(_signers(world, space, department)),
-        chung_thu_goc=[world.authority.chain_pem()],
+        chung_thu_goc=[world.authority.chain_pem],
         hoc_ba=list(_records(department)),
     )
 
