@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -292,10 +293,8 @@ def resigned_id(xml: bytes, prefix: str, *, by: Holder) -> bytes:
 
 def replace_value(tail: bytes, signature: bytes) -> bytes:
     """Return *tail* with its first SignatureValue replaced."""
-    import base64
-
     fresh = b"<SignatureValue>" + base64.b64encode(signature) + b"</SignatureValue>"
-    return re.sub(rb"<SignatureValue>[^<]*</SignatureValue>", fresh.replace(b"\\", rb"\\"), tail, 1)
+    return re.sub(rb"<SignatureValue>[^<]*</SignatureValue>", fresh, tail, count=1)
 
 
 def edited(xml: bytes, old: str, new: str, *, after: str = "") -> bytes:
@@ -304,10 +303,3 @@ def edited(xml: bytes, old: str, new: str, *, after: str = "") -> bytes:
     start = text.index(after) if after else 0
     assert old in text[start:], f"{old!r} does not occur after {after!r}"
     return (text[:start] + text[start:].replace(old, new, 1)).encode()
-
-
-def with_signer(slot: Slot, one: Holder) -> dict[Slot, Holder]:
-    """Return who signs when *one* signs in *slot* and the usual people elsewhere."""
-    return {slot: one}
-
-
