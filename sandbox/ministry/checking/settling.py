@@ -20,7 +20,8 @@ from sandbox.ministry.checking.record import Draft
 from sandbox.ministry.checking.verdict import RecordVerdict, in_order, refuses
 from sandbox.ministry.model import PupilFacts
 
-EARLIER_CODES = ("SBX-5002", "SBX-5003", "SBX-5004")
+DESK_CODES = ("SBX-5002", "SBX-5003", "SBX-5004", "SBX-5005")
+"""Codes that only a desk can look for: it has the earlier records, the clock and the dates."""
 
 
 class Earlier(Protocol):
@@ -65,7 +66,7 @@ def settle(
 ) -> tuple[RecordVerdict, ...]:
     """Return the verdicts, each draft judged in the package's order by what came before it."""
     if earlier is None:
-        context.skip(*EARLIER_CODES)
+        context.skip(*DESK_CODES)
     so_far = _SoFar()
     return tuple(_settle_one(draft, context, earlier, so_far) for draft in drafts)
 
@@ -140,7 +141,8 @@ def step_9_duplicates_and_lock(
 ) -> list[Finding]:
     """SBX-5004 used UUID, SBX-5003 a valid record of the year exists, SBX-5005 locked."""
     found = _duplicates(card, earlier, so_far, is_second=is_second)
-    return [locate(record, finding) for finding in (*found, *_lock(card, context))]
+    lock = () if earlier is None else _lock(card, context)
+    return [locate(record, finding) for finding in (*found, *lock)]
 
 
 def _duplicates(
