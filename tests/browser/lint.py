@@ -183,7 +183,11 @@ def reflow_faults(page: Page) -> list[str]:
     """Return where the page scrolls sideways at 320 px: plain, 200 % text, spacing of 1.4.12."""
     before, faults = page.viewport_size, []
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    for name, style in (("", ""), ("200 %: ", "html{font-size:200%!important}"), ("spacing: ", SPACING)):
+    for name, style in (
+        ("", ""),
+        ("200 %: ", "html{font-size:200%!important}"),
+        ("spacing: ", SPACING),
+    ):
         tag = page.add_style_tag(content=style) if style and _may_style(page) else None
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > PHONE["width"]:
@@ -215,14 +219,23 @@ def structure_faults(page: Page) -> list[str]:
         (found["main"] <= 1, f"{found['main']} main buttons"),
         (bool(found["title"].split(" – ")[0].strip()), "no title"),
         (not found["forbidden"], f"forbidden: {found['forbidden']}"),
-        (not found["foreign"] and not found["loaded"], f"foreign: {found['foreign'] + found['loaded']}"),
+        (
+            not found["foreign"] and not found["loaded"],
+            f"foreign: {found['foreign'] + found['loaded']}",
+        ),
         (not found["unsealed"], f"{found['unsealed']} POST forms without token"),
-        (_is_wrong(found["title"]) == found["errorsShown"], f"title {found['title']!r} and error box disagree"),
+        (
+            _is_wrong(found["title"]) == found["errorsShown"],
+            f"title {found['title']!r} and error box disagree",
+        ),
     ]
     if found["learner"]:
         expected += [
             (found["help"] == HELP.get(lang), f"help bar {found['help']}"),
-            (found["order"] == ["a", "div", "nav", "main", "nav", "footer"], f"order {found['order']}"),
+            (
+                found["order"] == ["a", "div", "nav", "main", "nav", "footer"],
+                f"order {found['order']}",
+            ),
             (found["listRows"] <= 10, f"a list of {found['listRows']} rows"),
             (found["nodes"] <= 400, f"{found['nodes']} nodes"),
             (found["requests"] <= 8, f"{found['requests']} requests"),

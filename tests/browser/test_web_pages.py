@@ -43,7 +43,9 @@ def site_without_cookies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_of_the_skin_keeps_every_rule_for_pages(site: str, open_page: OpenPage, path: str) -> None:
+def test_a_page_of_the_skin_keeps_every_rule_for_pages(
+    site: str, open_page: OpenPage, path: str
+) -> None:
     """Axe, reflow, text sizes, targets, order and budget find no fault, without the site's script."""
     lint.assert_clean(open_page(site + path, script="aborted"))
 
@@ -56,7 +58,9 @@ def test_the_english_page_keeps_the_same_rules(site: str, open_page: OpenPage, p
 
 
 @pytest.mark.parametrize("path", ["/", "/chinh-chu", "/gio-tay"])
-def test_every_stop_of_the_tab_key_shows_its_ring(site: str, open_page: OpenPage, path: str) -> None:
+def test_every_stop_of_the_tab_key_shows_its_ring(
+    site: str, open_page: OpenPage, path: str
+) -> None:
     """The keyboard alone reaches every control, and one sees where one is."""
     assert lint.focus_rings(open_page(site + path)) == []
 
@@ -106,7 +110,11 @@ def test_a_wrong_class_code_comes_back_filled_in_and_explained(
     assert page.title().startswith("Lỗi: ")
     assert page.get_by_label("Mã lớp (4 số)").input_value() == "9999"
     assert page.url.endswith("#loi")
-    assert page.locator("#ma-loi").inner_text().endswith("Chưa có lớp mang mã này. Xem lại mã trên bảng.")
+    assert (
+        page.locator("#ma-loi")
+        .inner_text()
+        .endswith("Chưa có lớp mang mã này. Xem lại mã trên bảng.")
+    )
 
 
 def test_the_error_summary_takes_the_focus_and_leads_to_the_field(
@@ -126,7 +134,9 @@ def test_two_clicks_on_a_button_send_one_form(site: str, open_page: OpenPage) ->
     """With script a second tap is not even sent; Back makes the button fresh again."""
     page = open_page(site + "/")
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
+    page.on(
+        "request", lambda request: sent.append(request.method) if request.method == "POST" else None
+    )
     page.get_by_label("Mã lớp (4 số)").fill("2468")
     page.get_by_role("button", name="Vào lớp").dblclick()
     page.wait_for_url("**/s/lop-a/lop**")

@@ -80,7 +80,8 @@ def build_house(
 
 def form_token(html: str, action: str) -> str:
     """Return the one-time token of the form that posts to the bare path *action*."""
-    pattern = rf'<form method="post" action="(?:/s/[a-z0-9-]+)?{re.escape(action)}[?"][^<]*<input type="hidden" name="f" value="([^"]+)"'
+    space, rest = r"(?:/s/[a-z0-9-]+)?", r"(?:\?[^\"]*)?"
+    pattern = f'action="{space}{re.escape(action)}{rest}"[^>]*>\\s*<input type="hidden" name="f" value="([^"]+)"'
     found = re.search(pattern, html)
     assert found, f"no form posts to {action}"
     return found.group(1)
