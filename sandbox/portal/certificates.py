@@ -29,7 +29,7 @@ from sandbox.portal.signings import Signings
 from sandbox.web.guards import off_loop
 from sandbox.web.spaces import Space
 from sandbox.wire.ministry import RegistrationReply, RegistrationStateReply
-from sandbox.wire.signing import AutomaticRequest, Credential, Item, REGISTRATION_SLOT
+from sandbox.wire.signing import REGISTRATION_SLOT, AutomaticRequest, Credential, Item
 from sandbox.xmldsig import Draft, prepare_registration
 
 ALLOWED = (Role.VAN_THU, Role.SO)
@@ -90,7 +90,8 @@ class Certificates:
         """
         view = await self.view(space, actor)
         if view.row is not None and view.row.state in (
-            CertificateState.SENT, CertificateState.APPROVED
+            CertificateState.SENT,
+            CertificateState.APPROVED,
         ):
             raise Stopped(Reason.MOVED)
         credential = await self._signings.credential(space, actor, unit=True)
@@ -102,38 +103,55 @@ class Certificates:
             return None
         request_id = self._context.uuid()
         request = RequestRow(
-            request_id=request_id, subject=Subject.REGISTRATION, slot=None,
-            signer_id=actor.identity.person_id, unit_code=actor.identity.unit_code,
-            class_name=None, desk=view.desk, serial=view.held.serial_hex,
-            certificate_name=view.held.common_name, transaction_id=None, status="CREATED",
+            request_id=request_id,
+            subject=Subject.REGISTRATION,
+            slot=None,
+            signer_id=actor.identity.person_id,
+            unit_code=actor.identity.unit_code,
+            class_name=None,
+            desk=view.desk,
+            serial=view.held.serial_hex,
+            certificate_name=view.held.common_name,
+            transaction_id=None,
+            status="CREATED",
             created_at=self._context.stamp(space),
         )
         item = RequestItem(
-            key=f"cts:{registration_id}", target_id=registration_id, version=1,
-            label=view.held.common_name, digest=draft.digest.hex(), draft=draft.to_json(),
-            status=ItemStatus.WAITING, error=None,
+            key=f"cts:{registration_id}",
+            target_id=registration_id,
+            version=1,
+            label=view.held.common_name,
+            digest=draft.digest.hex(),
+            draft=draft.to_json(),
+            status=ItemStatus.WAITING,
+            error=None,
         )
         return await self._signings.begin(
-            space, actor, request, item, purpose=purpose, portal=portal,
+            space,
+            actor,
+            request,
+            item,
+            purpose=purpose,
+            portal=portal,
             return_path=return_path.replace("{id}", request_id),
         )
 
-    def _prepare(
-        self, space: Space, actor: Actor, held: Certificate
-    ) -> tuple[str, Draft]:
+    def _prepare(self, space: Space, actor: Actor, held: Certificate) -> tuple[str, Draft]:
         at = self._context.now(space)
         registration_id = self._context.uuid()
         xml = render_registration(
             Registration(
-                unit_code=actor.identity.unit_code, unit_name=actor.identity.unit_name,
-                serial_number=held.serial_hex, holder=held.common_name,
-                issuer_code=held.issuer_code, valid_from=_day(held.not_before),
-                valid_to=_day(held.not_after), certificate=held.der,
+                unit_code=actor.identity.unit_code,
+                unit_name=actor.identity.unit_name,
+                serial_number=held.serial_hex,
+                holder=held.common_name,
+                issuer_code=held.issuer_code,
+                valid_from=_day(held.not_before),
+                valid_to=_day(held.not_after),
+                certificate=held.der,
             )
         )
-        draft = prepare_registration(
-            xml, signer=held, at=at, registration_id=registration_id
-        )
+        draft = prepare_registration(xml, signer=held, at=at, registration_id=registration_id)
         row = self._row(actor, held, registration_id, CertificateState.DRAFT)
         with self._context.database.write() as connection:
             request_store.put_certificate(connection, space.id, row)
@@ -141,25 +159,40 @@ class Certificates:
         return registration_id, draft
 
     def _row(
-        self, actor: Actor, held: Certificate, registration_id: str | None,
+        self,
+        actor: Actor,
+        held: Certificate,
+        registration_id: str | None,
         state: CertificateState,
     ) -> CertificateRow:
         return registered(
-            held, unit_code=actor.identity.unit_code, desk=desk_for(actor), state=state,
+            held,
+            unit_code=actor.identity.unit_code,
+            desk=desk_for(actor),
+            state=state,
             registration_id=registration_id,
         )
 
     async def _sign_automatically(
-        self, space: Space, actor: Actor, credential: Credential, registration_id: str,
-        draft: Draft, *, purpose: str,
+        self,
+        space: Space,
+        actor: Actor,
+        credential: Credential,
+        registration_id: str,
+        draft: Draft,
+        *,
+        purpose: str,
     ) -> None:
         reply = await self._context.signing.in_space(space.id).sign_automatically(
             AutomaticRequest(
-                serial=credential.serial, purpose=purpose,
+                serial=credential.serial,
+                purpose=purpose,
                 items=[
                     Item(
-                        key=f"cts:{registration_id}", record_uuid=registration_id,
-                        slot=REGISTRATION_SLOT, digest=draft.digest.hex(),
+                        key=f"cts:{registration_id}",
+                        record_uuid=registration_id,
+                        slot=REGISTRATION_SLOT,
+                        digest=draft.digest.hex(),
                         label=credential.subject_name[:200],
                     )
                 ],
@@ -186,8 +219,11 @@ class Certificates:
         valid_from = datetime.fromisoformat(row.valid_from)
         async with self._context.desk(space, row.desk, row.unit_code) as desk:
             reply = await desk.register_certificate(
-                envelope.pack(row.xml), messageid=row.registration_id, serial_number=row.serial,
-                ngay_hieu_luc=_day(valid_from).isoformat(), nha_phat_hanh=row.issuer,
+                envelope.pack(row.xml),
+                messageid=row.registration_id,
+                serial_number=row.serial,
+                ngay_hieu_luc=_day(valid_from).isoformat(),
+                nha_phat_hanh=row.issuer,
             )
         return await off_loop(self._note_reply, space, actor, row, reply)
 
@@ -196,13 +232,19 @@ class Certificates:
     ) -> CertificateRow:
         taken = reply.error == "0"
         after = replace(
-            row, state=CertificateState.SENT if taken else CertificateState.REFUSED,
+            row,
+            state=CertificateState.SENT if taken else CertificateState.REFUSED,
             code=None if taken else reply.error,
         )
         with self._context.database.write() as connection:
             request_store.put_certificate(connection, space.id, after)
             self._context.audit(
-                connection, space, actor, "gui_cts", old=row.state.value, new=after.state.value,
+                connection,
+                space,
+                actor,
+                "gui_cts",
+                old=row.state.value,
+                new=after.state.value,
                 outcome=reply.error,
             )
         return after
@@ -224,7 +266,8 @@ class Certificates:
             return row
         approved = reply.trang_thai_phe_duyet == 1
         after = replace(
-            row, state=CertificateState.APPROVED if approved else CertificateState.REFUSED,
+            row,
+            state=CertificateState.APPROVED if approved else CertificateState.REFUSED,
             code=None if approved else reply.error,
         )
         with self._context.database.write() as connection:
@@ -251,15 +294,27 @@ class Certificates:
 
 
 def registered(
-    held: Certificate, *, unit_code: str, desk: str, state: CertificateState,
+    held: Certificate,
+    *,
+    unit_code: str,
+    desk: str,
+    state: CertificateState,
     registration_id: str | None = None,
 ) -> CertificateRow:
     """Return the row of a certificate's registration."""
     return CertificateRow(
-        unit_code=unit_code, desk=desk, serial=held.serial_hex, subject=held.common_name,
-        issuer=held.issuer_code, valid_from=held.not_before.astimezone(VIETNAM).isoformat(),
+        unit_code=unit_code,
+        desk=desk,
+        serial=held.serial_hex,
+        subject=held.common_name,
+        issuer=held.issuer_code,
+        valid_from=held.not_before.astimezone(VIETNAM).isoformat(),
         valid_to=held.not_after.astimezone(VIETNAM).isoformat(),
-        registration_id=registration_id, state=state, xml=None, request_id=None, code=None,
+        registration_id=registration_id,
+        state=state,
+        xml=None,
+        request_id=None,
+        code=None,
     )
 
 

@@ -88,8 +88,13 @@ def by_itself(department_code: str, department_name: str) -> Actor:
     """Return the actor that stands for the Sở's own software when nobody presses anything."""
     return Actor(
         Identity(
-            person_id="", name="", role=Role.SO, title="", unit_code=department_code,
-            unit_name=department_name, department_code=department_code,
+            person_id="",
+            name="",
+            role=Role.SO,
+            title="",
+            unit_code=department_code,
+            unit_name=department_name,
+            department_code=department_code,
         )
     )
 
@@ -139,11 +144,21 @@ class Context:
             connection,
             space.id,
             AuditLine(
-                at=self.stamp(space), machine_at=self.clock.now().astimezone(VIETNAM).isoformat(),
-                approved_at=approved_at, actor_id=who.person_id, actor_role=who.role.value,
-                actor_unit=who.unit_code, action=action, record_id=record_id, old_state=old,
-                new_state=new, digest_before=before, digest_after=after, address=actor.address,
-                client=actor.client, outcome=outcome,
+                at=self.stamp(space),
+                machine_at=self.clock.now().astimezone(VIETNAM).isoformat(),
+                approved_at=approved_at,
+                actor_id=who.person_id,
+                actor_role=who.role.value,
+                actor_unit=who.unit_code,
+                action=action,
+                record_id=record_id,
+                old_state=old,
+                new_state=new,
+                digest_before=before,
+                digest_after=after,
+                address=actor.address,
+                client=actor.client,
+                outcome=outcome,
             ),
         )
 

@@ -19,6 +19,7 @@ from sandbox.portal.context import Actor, Stopped
 from sandbox.portal.model import PackageRow
 from sandbox.portal.service import PortalService
 from sandbox.web.guards import off_loop
+from sandbox.web.skin import text
 from sandbox.web.spaces import Space
 from sandbox.wire.ministry import POLL_AFTER_S
 
@@ -114,7 +115,7 @@ class Forwarder:
                 if forwarding:
                     sent = await _calmly(
                         self._service.officer.forward(
-                            space, officer, purpose=self._service.forwarding_purpose
+                            space, officer, purpose=text("vi", "cau", "portal.forward.purpose")
                         )
                     )
                     moved |= bool(sent)

@@ -8,11 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox.domain.lifecycle import Role
-from sandbox.pki import Certificate
 from sandbox.portal import record_store, store
 from sandbox.portal.context import Actor, Context, Reason, Stopped, cong_of
 from sandbox.portal.model import (
@@ -29,23 +27,13 @@ from sandbox.synthetic import School, make_school
 from sandbox.web.guards import off_loop
 from sandbox.web.spaces import Space
 from sandbox.wire import portal as wire
-from sandbox.wire.signing import HolderReply, NewCredential, NewHolder
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What a receiving desk must know about a new school."""
-
-    school: School
-    account: DeskAccount
-    certificate: bytes
-    """DER of the seal, approved from the start: a lesson need not wait for an officer."""
+from sandbox.wire.signing import NewCredential, NewHolder
 
 
 class Registers(Protocol):
-    """Enters a new school into a desk's register, over HTTP."""
+    """Enters a new school into a desk's register, over HTTP (`wire.portal.RegisterClient`)."""
 
-    async def __call__(self, space_id: str, desk: str, new: Registration) -> None:
+    async def add_school(self, space_id: str, desk: str, new: wire.RegisteredSchool) -> None:
         """Add it. Raises `Unavailable`; adding the same school again is harmless."""
 
 
@@ -76,9 +64,7 @@ class Lessons:
             rows = record_store.records(connection, space.id, record_ids)
             made = record_store.signatures(connection, space.id, record_ids)
             kept = {
-                row.line.record_id: record_store.versions(
-                    connection, space.id, row.line.record_id
-                )
+                row.line.record_id: record_store.versions(connection, space.id, row.line.record_id)
                 for row in rows
             }
         return [
@@ -96,27 +82,35 @@ class Lessons:
             pins = {p.person_id: store.card_pin(connection, space.id, p.person_id) for p in people}
         taught = {row.teacher_id: row.name for row in classes}
         return wire.SchoolReply(
-            ma_truong=found.code, ten=found.name, lop=[row.name for row in classes],
+            ma_truong=found.code,
+            ten=found.name,
+            lop=[row.name for row in classes],
             nguoi=[_person(p, taught.get(p.person_id), pins[p.person_id]) for p in people],
         )
 
     async def add_school(self, space: Space, new: wire.NewSchool) -> wire.SchoolReply:
-        """Make an invented school: people with phones, the seal approved, pupils and records.
+        """Make an invented school: people with phones, an account, pupils and records.
 
         The same request gives the same school. Raises `Unavailable` when a neighbour is away:
         ask again, what is there already stays.
         """
         school = await off_loop(
-            make_school, new.hat_giong, province=new.tinh, number=new.so, grades=new.khoi,
-            classes_per_grade=new.lop_moi_khoi, pupils=new.so_em, name=new.ten,
+            make_school,
+            new.hat_giong,
+            province=new.tinh,
+            number=new.so,
+            grades=new.khoi,
+            classes_per_grade=new.lop_moi_khoi,
+            pupils=new.so_em,
+            name=new.ten,
         )
         known = await off_loop(self.school, space, school.code)
         if known is None:
             pins = {s.personal_id: card_pin(new.hat_giong, s.personal_id) for s in school.staff}
-            holders = await self._context.signing.in_space(space.id).add_holders(
+            await self._context.signing.in_space(space.id).add_holders(
                 [_holder(school, staff.personal_id, pins) for staff in school.staff]
             )
-            await self._enter_everywhere(space, new, school, holders, pins)
+            await self._enter_everywhere(space, new, school, pins)
         await off_loop(self._bring_to, space, school, new.trang_thai)
         found = await off_loop(self.school, space, school.code)
         if found is None:
@@ -124,18 +118,23 @@ class Lessons:
         return found
 
     async def _enter_everywhere(
-        self, space: Space, new: wire.NewSchool, school: School,
-        holders: Sequence[HolderReply], pins: dict[str, str],
+        self,
+        space: Space,
+        new: wire.NewSchool,
+        school: School,
+        pins: dict[str, str],
     ) -> None:
         desk = cong_of(school.department_code)
         secret = hashlib.sha256(f"account|{new.hat_giong}|{school.code}".encode()).hexdigest()
         account = DeskAccount(desk, f"truong{school.code}", f"GiaLap-{secret[:10]}", school.code)
-        seal = _seal_of(school, holders)
         if self._registers is not None:
-            await self._registers(space.id, desk, Registration(school, account, seal))
+            await self._registers.add_school(space.id, desk, _register_row(school, account))
         await off_loop(
-            self._schools.add_school, space, school, accounts=[account], pins=pins,
-            approved=seal if self._registers is not None else None,
+            self._schools.add_school,
+            space,
+            school,
+            accounts=[account],
+            pins=pins,
             packed_by=Role(new.dong_goi_boi),
         )
 
@@ -154,17 +153,13 @@ class Lessons:
                 space, packer, group.name, range(1, len(group.cards) + 1)
             )
             if state == "CHECKED":
-                teacher = Actor(
-                    next(p for p in people if p.person_id == group.teacher.personal_id)
-                )
+                teacher = Actor(next(p for p in people if p.person_id == group.teacher.personal_id))
                 for record_id in made:
                     self._records.check(space, teacher, record_id, POINTS)
 
     def enter(self, space: Space, who: wire.Enter) -> Identity:
         """Return the identity a learner is to play. Raises `Stopped` for an unknown one."""
-        found = self._schools.person(
-            space, person_id=who.id, unit_code=who.don_vi, role=who.vai
-        )
+        found = self._schools.person(space, person_id=who.id, unit_code=who.don_vi, role=who.vai)
         if found is None:
             raise Stopped(Reason.NOT_FOUND, target=who.id)
         return found
@@ -184,28 +179,43 @@ def _holder(school: School, person_id: str, pins: dict[str, str]) -> NewHolder:
     if staff == school.clerk:
         credentials.append(
             NewCredential(
-                kind="unit", subject_id=school.code, subject_name=school.name,
+                kind="unit",
+                subject_id=school.code,
+                subject_name=school.name,
                 issuer="GIA_LAP_CO_YEU",
             )
         )
     return NewHolder(
-        holder_id=staff.personal_id, name=staff.name, pin=pins[staff.personal_id],
+        holder_id=staff.personal_id,
+        name=staff.name,
+        pin=pins[staff.personal_id],
         credentials=credentials,
     )
 
 
-def _seal_of(school: School, holders: Sequence[HolderReply]) -> bytes:
-    for holder in holders:
-        for credential in holder.credentials:
-            if credential.kind == "unit" and credential.subject_id == school.code:
-                return Certificate.from_pem(credential.certificate).der
-    raise Stopped(Reason.NO_CREDENTIAL, target=school.code)
+def _register_row(school: School, account: DeskAccount) -> wire.RegisteredSchool:
+    return wire.RegisteredSchool(
+        ma_truong=school.code,
+        ten_truong=school.name,
+        ma_so_giao_duc=school.department_code,
+        ten_so_gd=school.department_name,
+        ten_xa_phuong=school.commune,
+        ten_quan_huyen=school.district,
+        ten_tinh_thanh_pho=school.province,
+        so_hoc_ba=sum(len(group.pupils) for group in school.classes),
+        tai_khoan=wire.RegisteredAccount(user_name=account.user_name, mat_khau=account.password),
+    )
 
 
 def _signature(row: SignatureRow) -> wire.SignatureReply:
     return wire.SignatureReply(
-        vai=row.slot.value, nguoi=row.signer_id, ten=row.signer_name, chung_thu=row.serial,
-        loai="co_quan" if row.unit else "ca_nhan", luc=row.signed_at, yeu_cau=row.request_id,
+        vai=row.slot.value,
+        nguoi=row.signer_id,
+        ten=row.signer_name,
+        chung_thu=row.serial,
+        loai="co_quan" if row.unit else "ca_nhan",
+        luc=row.signed_at,
+        yeu_cau=row.request_id,
         phien_ban=row.version,
     )
 
@@ -215,14 +225,25 @@ def _reply(
 ) -> wire.RecordReply:
     line = row.line
     return wire.RecordReply(
-        id=line.record_id, ma_truong=line.school_code, lop=line.class_name, so=line.number,
-        ten=line.pupil_name, trang_thai=line.state.value, phien_ban=line.version,
-        bao_sai=list(line.wrong), xin_huy=line.cancel_reason, yeu_cau=line.request_id,
-        goi=line.package_id, ma_loi=line.code, gieo_loi=line.planted,
+        id=line.record_id,
+        ma_truong=line.school_code,
+        lop=line.class_name,
+        so=line.number,
+        ten=line.pupil_name,
+        trang_thai=line.state.value,
+        phien_ban=line.version,
+        bao_sai=list(line.wrong),
+        xin_huy=line.cancel_reason,
+        yeu_cau=line.request_id,
+        goi=line.package_id,
+        ma_loi=line.code,
+        gieo_loi=line.planted,
         ky=[_signature(s) for s in made if s.version == line.version],
         phien_ban_cu=[
             wire.FormerVersion(
-                phien_ban=v.version, trang_thai=v.state, ly_do=v.reason,
+                phien_ban=v.version,
+                trang_thai=v.state,
+                ly_do=v.reason,
                 ky=[_signature(s) for s in v.signatures],
             )
             for v in kept
@@ -233,6 +254,10 @@ def _reply(
 
 def _person(identity: Identity, class_name: str | None, pin: str | None) -> wire.PersonReply:
     return wire.PersonReply(
-        id=identity.person_id, ten=identity.name, vai=identity.role.value,
-        don_vi=identity.unit_code, lop=class_name, pin=pin,
+        id=identity.person_id,
+        ten=identity.name,
+        vai=identity.role.value,
+        don_vi=identity.unit_code,
+        lop=class_name,
+        pin=pin,
     )

@@ -1,4 +1,4 @@
-"""What the portal remembers, as frozen rows; the life cycle itself is `sandbox.domain.lifecycle`."""
+"""What the portal remembers, as frozen rows; the life cycle is `sandbox.domain.lifecycle`."""
 
 from __future__ import annotations
 

@@ -60,12 +60,8 @@ class Officer:
         with self._context.database.read() as connection:
             for found, name, forwarding, _seen in store.departments(connection, space.id):
                 if found == code:
-                    held = request_store.certificate(
-                        connection, space.id, unit_code=code, desk=KHO
-                    )
-                    counts = package_store.inbox_counts(
-                        connection, space.id, department_code=code
-                    )
+                    held = request_store.certificate(connection, space.id, unit_code=code, desk=KHO)
+                    counts = package_store.inbox_counts(connection, space.id, department_code=code)
                     approved = held is not None and held.state is CertificateState.APPROVED
                     return Inbox(code, name, forwarding, counts, approved)
         raise Stopped(Reason.NOT_FOUND, target=code)
@@ -74,7 +70,10 @@ class Officer:
         """Return circulating records, newest first, without their bytes."""
         with self._context.database.read() as connection:
             return package_store.inbox(
-                connection, space.id, department_code=_department(actor), offset=offset,
+                connection,
+                space.id,
+                department_code=_department(actor),
+                offset=offset,
                 limit=limit,
             )
 
@@ -112,8 +111,10 @@ class Officer:
     def _take(self, space: Space, code: str, rows: Sequence[CirculatingRow]) -> int:
         taken = [
             {
-                "number": row.thu_tu, "record_id": row.ma_tra_cuu_uuid.lower(),
-                "school_code": row.ma_truong, "school_year": row.nam_hoc,
+                "number": row.thu_tu,
+                "record_id": row.ma_tra_cuu_uuid.lower(),
+                "school_code": row.ma_truong,
+                "school_year": row.nam_hoc,
                 "pupil_name": _name_in(base64.b64decode(row.hoc_ba)),
                 "xml": base64.b64decode(row.hoc_ba),
             }
@@ -158,16 +159,23 @@ class Officer:
         certificate = Certificate.from_pem(credential.certificate)
         package_id = self._context.uuid()
         draft = await off_loop(
-            prepare_package, build_package([row[5] for row in waiting]), signer=certificate,
-            at=self._context.now(space), package_id=package_id,
+            prepare_package,
+            build_package([row[5] for row in waiting]),
+            signer=certificate,
+            at=self._context.now(space),
+            package_id=package_id,
         )
         reply = await self._context.signing.in_space(space.id).sign_automatically(
             AutomaticRequest(
-                serial=credential.serial, purpose=purpose,
+                serial=credential.serial,
+                purpose=purpose,
                 items=[
                     Item(
-                        key=f"goi:{package_id}", record_uuid=package_id, slot=PACKAGE_SLOT,
-                        digest=draft.digest.hex(), label=f"{len(waiting)}",
+                        key=f"goi:{package_id}",
+                        record_uuid=package_id,
+                        slot=PACKAGE_SLOT,
+                        digest=draft.digest.hex(),
+                        label=f"{len(waiting)}",
                     )
                 ],
             )
@@ -185,21 +193,42 @@ class Officer:
         return [row for row in rows if row[3] == rows[0][3]]
 
     def _store(
-        self, space: Space, actor: Actor, package_id: str, xml: bytes,
+        self,
+        space: Space,
+        actor: Actor,
+        package_id: str,
+        xml: bytes,
         rows: Sequence[tuple[int, str, str, str, str, bytes]],
     ) -> bool:
         """Store a signed package; False (nothing stored) when another process took a row."""
         code = _department(actor)
         package = PackageRow(
-            package_id=package_id, unit_code=code, desk=KHO, school_year=rows[0][3],
-            class_name=None, state=PackageState.SIGNED, xml=xml, size=len(xml), request_id=None,
-            receipt=None, sent_at=None, polls=0, next_poll=0.0, code=None,
+            package_id=package_id,
+            unit_code=code,
+            desk=KHO,
+            school_year=rows[0][3],
+            class_name=None,
+            state=PackageState.SIGNED,
+            xml=xml,
+            size=len(xml),
+            request_id=None,
+            receipt=None,
+            sent_at=None,
+            polls=0,
+            next_poll=0.0,
+            code=None,
             created_at=self._context.stamp(space),
         )
         lines = [
             PackageLine(
-                number=place, record_id=row[1], version=1, pupil_name=row[4], school_code=row[2],
-                result=None, code=None, details=(),
+                number=place,
+                record_id=row[1],
+                version=1,
+                pupil_name=row[4],
+                school_code=row[2],
+                result=None,
+                code=None,
+                details=(),
             )
             for place, row in enumerate(rows, start=1)
         ]
@@ -207,13 +236,20 @@ class Officer:
             with self._context.database.write() as connection:
                 for row in rows:
                     if not package_store.claim_inbox(
-                        connection, space.id, department_code=code, number=row[0],
+                        connection,
+                        space.id,
+                        department_code=code,
+                        number=row[0],
                         package_id=package_id,
                     ):
                         raise Stopped(Reason.HELD_BY_OTHER)
                 package_store.add_package(connection, space.id, package, lines)
                 self._context.audit(
-                    connection, space, actor, "chuyen_tiep", new=PackageState.SIGNED.value,
+                    connection,
+                    space,
+                    actor,
+                    "chuyen_tiep",
+                    new=PackageState.SIGNED.value,
                     outcome=str(len(rows)),
                 )
         except Stopped:

@@ -77,11 +77,21 @@ INBOX = space_table(
 
 def _package(row: Any) -> PackageRow:
     return PackageRow(
-        package_id=row.package_id, unit_code=row.unit_code, desk=row.desk,
-        school_year=row.school_year, class_name=row.class_name, state=PackageState(row.state),
-        xml=row.xml, size=row.size, request_id=row.request_id,
-        receipt=json.loads(row.receipt) if row.receipt else None, sent_at=row.sent_at,
-        polls=row.polls, next_poll=row.next_poll, code=row.code, created_at=row.created_at,
+        package_id=row.package_id,
+        unit_code=row.unit_code,
+        desk=row.desk,
+        school_year=row.school_year,
+        class_name=row.class_name,
+        state=PackageState(row.state),
+        xml=row.xml,
+        size=row.size,
+        request_id=row.request_id,
+        receipt=json.loads(row.receipt) if row.receipt else None,
+        sent_at=row.sent_at,
+        polls=row.polls,
+        next_poll=row.next_poll,
+        code=row.code,
+        created_at=row.created_at,
     )
 
 
@@ -94,19 +104,36 @@ def add_package(
     ).scalar_one()
     connection.execute(
         insert(PACKAGE).values(
-            space=space, package_id=package.package_id, unit_code=package.unit_code,
-            desk=package.desk, school_year=package.school_year, class_name=package.class_name,
-            state=package.state.value, xml=package.xml, size=package.size,
-            request_id=package.request_id, receipt=None, sent_at=package.sent_at,
-            polls=package.polls, next_poll=package.next_poll, code=package.code,
-            created_at=package.created_at, place=place,
+            space=space,
+            package_id=package.package_id,
+            unit_code=package.unit_code,
+            desk=package.desk,
+            school_year=package.school_year,
+            class_name=package.class_name,
+            state=package.state.value,
+            xml=package.xml,
+            size=package.size,
+            request_id=package.request_id,
+            receipt=None,
+            sent_at=package.sent_at,
+            polls=package.polls,
+            next_poll=package.next_poll,
+            code=package.code,
+            created_at=package.created_at,
+            place=place,
         )
     )
     values = [
         {
-            "space": space, "package_id": package.package_id, "number": row.number,
-            "record_id": row.record_id, "version": row.version, "pupil_name": row.pupil_name,
-            "school_code": row.school_code, "result": row.result, "code": row.code,
+            "space": space,
+            "package_id": package.package_id,
+            "number": row.number,
+            "record_id": row.record_id,
+            "version": row.version,
+            "pupil_name": row.pupil_name,
+            "school_code": row.school_code,
+            "result": row.result,
+            "code": row.code,
             "details": json.dumps([dict(d) for d in row.details], ensure_ascii=False),
         }
         for row in rows
@@ -119,7 +146,7 @@ def package(connection: Connection, space: str, package_id: str) -> PackageRow |
     row = connection.execute(
         select(PACKAGE).where(PACKAGE.c.space == space, PACKAGE.c.package_id == package_id)
     ).first()
-    return row and _package(row)
+    return None if row is None else _package(row)
 
 
 def packages(connection: Connection, space: str, *, unit_code: str, desk: str) -> list[PackageRow]:
@@ -152,7 +179,8 @@ def set_package(
     result = connection.execute(
         update(PACKAGE)
         .where(
-            PACKAGE.c.space == space, PACKAGE.c.package_id == package_id,
+            PACKAGE.c.space == space,
+            PACKAGE.c.package_id == package_id,
             PACKAGE.c.state == was.value,
         )
         .values(**values)
@@ -171,7 +199,8 @@ def drop_package(connection: Connection, space: str, package_id: str) -> None:
 def unsent_packages(connection: Connection, space: str, *, desk: str) -> list[PackageRow]:
     """Return packages that are signed and not yet taken by *desk*, oldest first."""
     query = select(PACKAGE).where(
-        PACKAGE.c.space == space, PACKAGE.c.desk == desk,
+        PACKAGE.c.space == space,
+        PACKAGE.c.desk == desk,
         PACKAGE.c.state == PackageState.SIGNED.value,
     )
     return [_package(row) for row in connection.execute(query.order_by(PACKAGE.c.place))]
@@ -182,33 +211,46 @@ def package_lines(connection: Connection, space: str, package_id: str) -> list[P
     query = select(LINE).where(LINE.c.space == space, LINE.c.package_id == package_id)
     return [
         PackageLine(
-            number=row.number, record_id=row.record_id, version=row.version,
-            pupil_name=row.pupil_name, school_code=row.school_code, result=row.result,
-            code=row.code, details=tuple(json.loads(row.details)),
+            number=row.number,
+            record_id=row.record_id,
+            version=row.version,
+            pupil_name=row.pupil_name,
+            school_code=row.school_code,
+            result=row.result,
+            code=row.code,
+            details=tuple(json.loads(row.details)),
         )
         for row in connection.execute(query.order_by(LINE.c.number))
     ]
 
 
 def answer_line(
-    connection: Connection, space: str, package_id: str, *, number: int, result: int,
-    code: str | None, details: Sequence[Mapping[str, Any]],
+    connection: Connection,
+    space: str,
+    package_id: str,
+    *,
+    number: int,
+    result: int,
+    code: str | None,
+    details: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write the desk's answer about one record of a package."""
     connection.execute(
         update(LINE)
-        .where(
-            LINE.c.space == space, LINE.c.package_id == package_id, LINE.c.number == number
-        )
+        .where(LINE.c.space == space, LINE.c.package_id == package_id, LINE.c.number == number)
         .values(
-            result=result, code=code,
+            result=result,
+            code=code,
             details=json.dumps([dict(d) for d in details], ensure_ascii=False),
         )
     )
 
 
 def add_to_inbox(
-    connection: Connection, space: str, *, department_code: str,
+    connection: Connection,
+    space: str,
+    *,
+    department_code: str,
     rows: Iterable[Mapping[str, Any]],
 ) -> int:
     """Add circulating records that are not in the inbox yet; return how many were new."""
@@ -236,8 +278,10 @@ def waiting_inbox(
     query = (
         select(INBOX)
         .where(
-            INBOX.c.space == space, INBOX.c.department_code == department_code,
-            INBOX.c.package_id.is_(None), INBOX.c.result.is_(None),
+            INBOX.c.space == space,
+            INBOX.c.department_code == department_code,
+            INBOX.c.package_id.is_(None),
+            INBOX.c.result.is_(None),
         )
         .order_by(INBOX.c.school_year, INBOX.c.number)
         .limit(limit)
@@ -255,8 +299,10 @@ def claim_inbox(
     result = connection.execute(
         update(INBOX)
         .where(
-            INBOX.c.space == space, INBOX.c.department_code == department_code,
-            INBOX.c.number == number, INBOX.c.package_id.is_(None),
+            INBOX.c.space == space,
+            INBOX.c.department_code == department_code,
+            INBOX.c.number == number,
+            INBOX.c.package_id.is_(None),
         )
         .values(package_id=package_id)
     )
@@ -264,14 +310,20 @@ def claim_inbox(
 
 
 def answer_inbox(
-    connection: Connection, space: str, *, package_id: str, record_id: str, result: int,
+    connection: Connection,
+    space: str,
+    *,
+    package_id: str,
+    record_id: str,
+    result: int,
     code: str | None,
 ) -> None:
     """Write the Kho's answer about one forwarded record."""
     connection.execute(
         update(INBOX)
         .where(
-            INBOX.c.space == space, INBOX.c.package_id == package_id,
+            INBOX.c.space == space,
+            INBOX.c.package_id == package_id,
             INBOX.c.record_id == record_id,
         )
         .values(result=result, code=code)
@@ -290,7 +342,7 @@ def inbox(
         .offset(offset)
         .limit(limit)
     )
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def inbox_counts(connection: Connection, space: str, *, department_code: str) -> dict[str, int]:

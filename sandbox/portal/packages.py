@@ -11,9 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sandbox.documents import build_package
-from sandbox.documents import envelope
-from sandbox.domain.lifecycle import RecordEvent, RecordState, Role, transition
+from sandbox.documents import build_package, envelope
+from sandbox.domain.lifecycle import Guard, RecordEvent, RecordState, Role, transition
 from sandbox.pki import Certificate
 from sandbox.portal import package_store, record_store, store
 from sandbox.portal.cards import data_digest
@@ -47,6 +46,9 @@ from sandbox.xmldsig import prepare_package
 MAX_BODY = 10 * 1024 * 1024
 ENVELOPE_ROOM = 4096
 """Bytes left for the JSON around `content` (transactions §3)."""
+_SENDING = {Guard.NOT_LOCKED: True, Guard.WITHIN_SIZE: True, Guard.PACKER: True}
+"""Who sends and how large were checked before; the lock is the desk's to judge, record by record
+(SBX-5005, never at the receipt: transactions §5)."""
 
 
 class Packages:
@@ -55,7 +57,7 @@ class Packages:
     def __init__(self, context: Context, signings: Signings) -> None:
         self._context, self._signings = context, signings
 
-    # -- looking -----------------------------------------------------------------------------------
+    # -- looking
 
     def all(self, space: Space, actor: Actor) -> list[PackageRow]:
         """Return the packages of the actor's school, newest first."""
@@ -75,7 +77,7 @@ class Packages:
                 raise Stopped(Reason.NOT_FOUND, target=package_id)
             return found, package_store.package_lines(connection, space.id, package_id)
 
-    # -- packing -----------------------------------------------------------------------------------
+    # -- packing
 
     def pack(self, space: Space, actor: Actor, record_ids: Iterable[str]) -> str:
         """Put sealed records of one school year into a new package; return its id.
@@ -102,8 +104,13 @@ class Packages:
         return package_id
 
     def _add(
-        self, connection: Connection, space: Space, actor: Actor, package_id: str,
-        rows: Sequence[RecordRow], now: str,
+        self,
+        connection: Connection,
+        space: Space,
+        actor: Actor,
+        package_id: str,
+        rows: Sequence[RecordRow],
+        now: str,
     ) -> None:
         years = {row.card.general.school_year for row in rows}
         classes = {row.line.class_name for row in rows}
@@ -111,17 +118,32 @@ class Packages:
             raise Stopped(Reason.MOVED)
         xml = build_package([row.xml or b"" for row in rows])
         package = PackageRow(
-            package_id=package_id, unit_code=actor.identity.unit_code,
-            desk=cong_of(actor.identity.department_code), school_year=years.pop(),
-            class_name=classes.pop() if len(classes) == 1 else None, state=PackageState.DRAFT,
-            xml=xml, size=len(xml), request_id=None, receipt=None, sent_at=None, polls=0,
-            next_poll=0.0, code=None, created_at=now,
+            package_id=package_id,
+            unit_code=actor.identity.unit_code,
+            desk=cong_of(actor.identity.department_code),
+            school_year=years.pop(),
+            class_name=classes.pop() if len(classes) == 1 else None,
+            state=PackageState.DRAFT,
+            xml=xml,
+            size=len(xml),
+            request_id=None,
+            receipt=None,
+            sent_at=None,
+            polls=0,
+            next_poll=0.0,
+            code=None,
+            created_at=now,
         )
         lines = [
             PackageLine(
-                number=number, record_id=row.line.record_id, version=row.line.version,
-                pupil_name=row.line.pupil_name, school_code=row.line.school_code, result=None,
-                code=None, details=(),
+                number=number,
+                record_id=row.line.record_id,
+                version=row.line.version,
+                pupil_name=row.line.pupil_name,
+                school_code=row.line.school_code,
+                result=None,
+                code=None,
+                details=(),
             )
             for number, row in enumerate(rows, start=1)
         ]
@@ -140,10 +162,16 @@ class Packages:
             record_store.leave_package(connection, space.id, package_id=package_id)
             self._context.audit(connection, space, actor, "bo_goi", old=found.state.value)
 
-    # -- signing the package -------------------------------------------------------------------------
+    # -- signing the package
 
     async def sign(
-        self, space: Space, actor: Actor, package_id: str, *, purpose: str, portal: str,
+        self,
+        space: Space,
+        actor: Actor,
+        package_id: str,
+        *,
+        purpose: str,
+        portal: str,
         return_path: str,
     ) -> str:
         """Ask the clerk's phone for the package signature; return the request's id.
@@ -157,11 +185,14 @@ class Packages:
             raise Stopped(Reason.MOVED, target=package_id)
         credential = await self._signings.credential(space, actor, unit=True)
         certificate = Certificate.from_pem(credential.certificate)
-        request, item = await off_loop(
-            self._prepare, space, actor, found, certificate, len(lines)
-        )
+        request, item = await off_loop(self._prepare, space, actor, found, certificate, len(lines))
         await self._signings.begin(
-            space, actor, request, item, purpose=purpose, portal=portal,
+            space,
+            actor,
+            request,
+            item,
+            purpose=purpose,
+            portal=portal,
             return_path=return_path.replace("{id}", request.request_id),
         )
         return request.request_id
@@ -175,21 +206,32 @@ class Packages:
         )
         request_id = self._context.uuid()
         request = RequestRow(
-            request_id=request_id, subject=Subject.PACKAGE, slot=None,
-            signer_id=actor.identity.person_id, unit_code=actor.identity.unit_code,
-            class_name=found.class_name, desk=None, serial=certificate.serial_hex,
-            certificate_name=certificate.common_name, transaction_id=None, status="CREATED",
+            request_id=request_id,
+            subject=Subject.PACKAGE,
+            slot=None,
+            signer_id=actor.identity.person_id,
+            unit_code=actor.identity.unit_code,
+            class_name=found.class_name,
+            desk=None,
+            serial=certificate.serial_hex,
+            certificate_name=certificate.common_name,
+            transaction_id=None,
+            status="CREATED",
             created_at=at.isoformat(),
         )
         item = RequestItem(
-            key=f"goi:{found.package_id}", target_id=found.package_id, version=count,
+            key=f"goi:{found.package_id}",
+            target_id=found.package_id,
+            version=count,
             label=f"{found.class_name or actor.identity.unit_code} ({count})",
-            digest=draft.digest.hex(), draft=draft.to_json(), status=ItemStatus.WAITING,
+            digest=draft.digest.hex(),
+            draft=draft.to_json(),
+            status=ItemStatus.WAITING,
             error=None,
         )
         return request, item
 
-    # -- sending -----------------------------------------------------------------------------------
+    # -- sending
 
     async def send(self, space: Space, actor: Actor, package_id: str) -> PackageRow:
         """Hand a signed package to its desk and keep the receipt.
@@ -227,21 +269,35 @@ class Packages:
         with self._context.database.write() as connection:
             if not receipt.accepted:
                 package_store.set_package(
-                    connection, space.id, found.package_id, was=PackageState.SIGNED,
-                    receipt=kept, code=receipt.error,
+                    connection,
+                    space.id,
+                    found.package_id,
+                    was=PackageState.SIGNED,
+                    receipt=kept,
+                    code=receipt.error,
                 )
                 self._context.audit(connection, space, actor, "nop", outcome=receipt.error)
                 return
             moved = package_store.set_package(
-                connection, space.id, found.package_id, was=PackageState.SIGNED,
-                state=PackageState.SENT, receipt=kept, code=None, polls=0,
+                connection,
+                space.id,
+                found.package_id,
+                was=PackageState.SIGNED,
+                state=PackageState.SENT,
+                receipt=kept,
+                code=None,
+                polls=0,
                 sent_at=self._context.stamp(space),
                 next_poll=self._context.clock.epoch() + POLL_AFTER_S[0],
             )
             if not moved:
                 return
             self._context.audit(
-                connection, space, actor, "nop", old=PackageState.SIGNED.value,
+                connection,
+                space,
+                actor,
+                "nop",
+                old=PackageState.SIGNED.value,
                 new=PackageState.SENT.value,
             )
             if found.desk != KHO:
@@ -254,15 +310,21 @@ class Packages:
             row = record_store.record(connection, space.id, line.record_id)
             if row is None or row.line.state is not RecordState.ISSUE_SIGNED:
                 continue
-            state = transition(row.line.state, RecordEvent.SEND, actor.role)
+            state = transition(row.line.state, RecordEvent.SEND, actor.role, _SENDING)
             record_store.change(connection, space.id, row.line, state=state)
             self._context.audit(
-                connection, space, actor, "gui", record_id=line.record_id,
-                old=row.line.state.value, new=state.value, before=data_digest(row.xml),
+                connection,
+                space,
+                actor,
+                "gui",
+                record_id=line.record_id,
+                old=row.line.state.value,
+                new=state.value,
+                before=data_digest(row.xml),
                 after=data_digest(row.xml),
             )
 
-    # -- the answer ----------------------------------------------------------------------------------
+    # -- the answer
 
     async def look(self, space: Space, package: PackageRow) -> bool:
         """Ask the desk once for the result of a sent package; True when it was final.
@@ -280,8 +342,12 @@ class Packages:
         pause = POLL_AFTER_S[min(package.polls + 1, len(POLL_AFTER_S) - 1)]
         with self._context.database.write() as connection:
             package_store.set_package(
-                connection, space.id, package.package_id, was=PackageState.SENT,
-                polls=package.polls + 1, next_poll=self._context.clock.epoch() + pause,
+                connection,
+                space.id,
+                package.package_id,
+                was=PackageState.SENT,
+                polls=package.polls + 1,
+                next_poll=self._context.clock.epoch() + pause,
             )
 
     def apply(self, space: Space, package: PackageRow, reply: ResultReply) -> bool:
@@ -297,14 +363,16 @@ class Packages:
         whole = reply.error if reply.error != "0" and not reply.rows else None
         with self._context.database.write() as connection:
             lines = package_store.package_lines(connection, space.id, package.package_id)
-            answers = [
-                (line, _answer(rows.get(line.record_id.lower()), whole)) for line in lines
-            ]
+            answers = [(line, _answer(rows.get(line.record_id.lower()), whole)) for line in lines]
             if any(answer is None for _line, answer in answers):
                 return self._incomplete(connection, space, package)
             accepted = all(answer is not None and answer[0] == 1 for _line, answer in answers)
             moved = package_store.set_package(
-                connection, space.id, package.package_id, was=PackageState.SENT, code=whole,
+                connection,
+                space.id,
+                package.package_id,
+                was=PackageState.SENT,
+                code=whole,
                 state=PackageState.ACCEPTED if accepted else PackageState.RETURNED,
             )
             if not moved:
@@ -318,48 +386,82 @@ class Packages:
         """The desk named fewer records than were sent: ask again later, guess nothing."""
         pause = POLL_AFTER_S[-1]
         package_store.set_package(
-            connection, space.id, package.package_id, was=PackageState.SENT,
-            polls=package.polls + 1, next_poll=self._context.clock.epoch() + pause,
+            connection,
+            space.id,
+            package.package_id,
+            was=PackageState.SENT,
+            polls=package.polls + 1,
+            next_poll=self._context.clock.epoch() + pause,
         )
         return False
 
     def _answer(
-        self, connection: Connection, space: Space, package: PackageRow, line: PackageLine,
-        result: int, code: str | None, details: Sequence[dict[str, Any]],
+        self,
+        connection: Connection,
+        space: Space,
+        package: PackageRow,
+        line: PackageLine,
+        result: int,
+        code: str | None,
+        details: Sequence[dict[str, Any]],
     ) -> None:
         package_store.answer_line(
-            connection, space.id, package.package_id, number=line.number, result=result,
-            code=code, details=details,
+            connection,
+            space.id,
+            package.package_id,
+            number=line.number,
+            result=result,
+            code=code,
+            details=details,
         )
         if package.desk == KHO:
             package_store.answer_inbox(
-                connection, space.id, package_id=package.package_id, record_id=line.record_id,
-                result=result, code=code,
+                connection,
+                space.id,
+                package_id=package.package_id,
+                record_id=line.record_id,
+                result=result,
+                code=code,
             )
         self._move_record(connection, space, package, line, result, code)
 
     def _move_record(
-        self, connection: Connection, space: Space, package: PackageRow, line: PackageLine,
-        result: int, code: str | None,
+        self,
+        connection: Connection,
+        space: Space,
+        package: PackageRow,
+        line: PackageLine,
+        result: int,
+        code: str | None,
     ) -> None:
         row = record_store.record(connection, space.id, line.record_id)
         to_kho = package.desk == KHO
         waits = RecordState.CIRCULATING if to_kho else RecordState.SENT
         if row is None or row.line.state is not waits or (to_kho and result == 0):
             return
-        event = RecordEvent.REPORT if to_kho else (
-            RecordEvent.ACCEPT if result == 1 else RecordEvent.REJECT
+        event = (
+            RecordEvent.REPORT
+            if to_kho
+            else (RecordEvent.ACCEPT if result == 1 else RecordEvent.REJECT)
         )
-        state = transition(row.line.state, event, Role.BO if to_kho else Role.SO)
+        facts = {Guard.CHECKS_DONE: True, Guard.TOPOLOGY_A: True}
+        state = transition(row.line.state, event, Role.BO if to_kho else Role.SO, facts)
         record_store.change(connection, space.id, row.line, state=state, code=code)
         school = store.school(connection, space.id, row.line.school_code)
         actor = by_itself(
             school.department_code if school else "", school.department_name if school else ""
         )
         self._context.audit(
-            connection, space, actor, "ket_qua", record_id=line.record_id,
-            old=row.line.state.value, new=state.value, before=data_digest(row.xml),
-            after=data_digest(row.xml), outcome=code or "0",
+            connection,
+            space,
+            actor,
+            "ket_qua",
+            record_id=line.record_id,
+            old=row.line.state.value,
+            new=state.value,
+            before=data_digest(row.xml),
+            after=data_digest(row.xml),
+            outcome=code or "0",
         )
 
 

@@ -57,7 +57,10 @@ RECORD = space_table(
     Column("xml", LargeBinary),
 )
 Index(
-    "portal_record_by_class", RECORD.c.space, RECORD.c.school_code, RECORD.c.class_name,
+    "portal_record_by_class",
+    RECORD.c.space,
+    RECORD.c.school_code,
+    RECORD.c.class_name,
     RECORD.c.number,
 )
 
@@ -108,26 +111,49 @@ _LINE = tuple(column for column in RECORD.c if column.name not in ("card", "xml"
 
 def _line(row: Any) -> RecordLine:
     return RecordLine(
-        record_id=row.record_id, school_code=row.school_code, class_name=row.class_name,
-        number=row.number, pupil_code=row.pupil_code, pupil_name=row.pupil_name,
-        state=RecordState(row.state), version=row.version, wrong=tuple(json.loads(row.wrong)),
-        cancel_reason=row.cancel_reason, request_id=row.request_id, package_id=row.package_id,
-        code=row.code, planted=bool(row.planted),
+        record_id=row.record_id,
+        school_code=row.school_code,
+        class_name=row.class_name,
+        number=row.number,
+        pupil_code=row.pupil_code,
+        pupil_name=row.pupil_name,
+        state=RecordState(row.state),
+        version=row.version,
+        wrong=tuple(json.loads(row.wrong)),
+        cancel_reason=row.cancel_reason,
+        request_id=row.request_id,
+        package_id=row.package_id,
+        code=row.code,
+        planted=bool(row.planted),
     )
 
 
 def add_record(
-    connection: Connection, space: str, *, school_code: str, class_name: str, number: int,
-    card: ReportCard, state: RecordState,
+    connection: Connection,
+    space: str,
+    *,
+    school_code: str,
+    class_name: str,
+    number: int,
+    card: ReportCard,
+    state: RecordState,
 ) -> None:
     """Add version 1 of a record."""
     general = card.general
     connection.execute(
         insert(RECORD).values(
-            space=space, record_id=card.record_id, school_code=school_code,
-            class_name=class_name, number=number, pupil_code=general.pupil_code,
-            pupil_name=general.pupil_name, state=state.value, version=1, wrong="[]",
-            planted=False, card=card_to_text(card),
+            space=space,
+            record_id=card.record_id,
+            school_code=school_code,
+            class_name=class_name,
+            number=number,
+            pupil_code=general.pupil_code,
+            pupil_name=general.pupil_name,
+            state=state.value,
+            version=1,
+            wrong="[]",
+            planted=False,
+            card=card_to_text(card),
         )
     )
 
@@ -162,10 +188,14 @@ def records(connection: Connection, space: str, record_ids: Iterable[str]) -> li
         .where(RECORD.c.space == space, RECORD.c.record_id.in_(wanted))
         .order_by(RECORD.c.class_name, RECORD.c.number)
     )
-    return [
-        RecordRow(line=_line(row), card=card_from_text(row.card), xml=row.xml)
-        for row in connection.execute(query)
-    ] if wanted else []
+    return (
+        [
+            RecordRow(line=_line(row), card=card_from_text(row.card), xml=row.xml)
+            for row in connection.execute(query)
+        ]
+        if wanted
+        else []
+    )
 
 
 def record(connection: Connection, space: str, record_id: str) -> RecordRow | None:
@@ -189,9 +219,7 @@ def counts(
     return found
 
 
-def change(
-    connection: Connection, space: str, line: RecordLine, **values: Any
-) -> bool:
+def change(connection: Connection, space: str, line: RecordLine, **values: Any) -> bool:
     """Change a record that still stands where *line* saw it; False when it moved meanwhile.
 
     Values: columns of the record; `card`, `state` and `wrong` are written in their stored form.
@@ -205,23 +233,25 @@ def change(
     result = connection.execute(
         update(RECORD)
         .where(
-            RECORD.c.space == space, RECORD.c.record_id == line.record_id,
-            RECORD.c.state == line.state.value, RECORD.c.version == line.version,
+            RECORD.c.space == space,
+            RECORD.c.record_id == line.record_id,
+            RECORD.c.state == line.state.value,
+            RECORD.c.version == line.version,
         )
         .values(**values)
     )
     return result.rowcount == 1
 
 
-def claim(
-    connection: Connection, space: str, line: RecordLine, *, request_id: str
-) -> bool:
+def claim(connection: Connection, space: str, line: RecordLine, *, request_id: str) -> bool:
     """Hold a record for one signing request; False when another holds it or it moved."""
     result = connection.execute(
         update(RECORD)
         .where(
-            RECORD.c.space == space, RECORD.c.record_id == line.record_id,
-            RECORD.c.state == line.state.value, RECORD.c.version == line.version,
+            RECORD.c.space == space,
+            RECORD.c.record_id == line.record_id,
+            RECORD.c.state == line.state.value,
+            RECORD.c.version == line.version,
             RECORD.c.request_id.is_(None),
         )
         .values(request_id=request_id)
@@ -253,8 +283,14 @@ def keep_version(
     """Keep the present version in the history before a new one replaces it."""
     connection.execute(
         insert(VERSION).values(
-            space=space, record_id=row.line.record_id, version=row.line.version, state=state,
-            reason=reason, at=at, card=card_to_text(row.card), xml=row.xml,
+            space=space,
+            record_id=row.line.record_id,
+            version=row.line.version,
+            state=state,
+            reason=reason,
+            at=at,
+            card=card_to_text(row.card),
+            xml=row.xml,
         )
     )
 
@@ -272,17 +308,25 @@ def drop_signatures(
     """Forget signatures taken out of the present version (refused for a missing one)."""
     connection.execute(
         delete(SIGNATURE).where(
-            SIGNATURE.c.space == space, SIGNATURE.c.record_id == record_id,
-            SIGNATURE.c.version == version, SIGNATURE.c.slot.in_([slot.value for slot in slots]),
+            SIGNATURE.c.space == space,
+            SIGNATURE.c.record_id == record_id,
+            SIGNATURE.c.version == version,
+            SIGNATURE.c.slot.in_([slot.value for slot in slots]),
         )
     )
 
 
 def _signature(row: Any) -> SignatureRow:
     return SignatureRow(
-        record_id=row.record_id, version=row.version, slot=Slot(row.slot),
-        signer_id=row.signer_id, signer_name=row.signer_name, serial=row.serial,
-        unit=bool(row.unit), signed_at=row.signed_at, request_id=row.request_id,
+        record_id=row.record_id,
+        version=row.version,
+        slot=Slot(row.slot),
+        signer_id=row.signer_id,
+        signer_name=row.signer_name,
+        serial=row.serial,
+        unit=bool(row.unit),
+        signed_at=row.signed_at,
+        request_id=row.request_id,
     )
 
 
@@ -310,7 +354,10 @@ def versions(connection: Connection, space: str, record_id: str) -> list[Version
     query = select(VERSION).where(VERSION.c.space == space, VERSION.c.record_id == record_id)
     return [
         VersionRow(
-            version=row.version, state=row.state, reason=row.reason, at=row.at,
+            version=row.version,
+            state=row.state,
+            reason=row.reason,
+            at=row.at,
             signatures=tuple(s for s in made if s.version == row.version),
         )
         for row in connection.execute(query.order_by(VERSION.c.version))
@@ -334,8 +381,12 @@ def write_audit(connection: Connection, space: str, line: AuditLine) -> None:
     digest = hashlib.sha256(f"{head.hash}|{number}|{text}".encode()).hexdigest()
     connection.execute(
         insert(AUDIT).values(
-            space=space, number=number, line=text, record_id=line.record_id,
-            previous=head.hash, hash=digest,
+            space=space,
+            number=number,
+            line=text,
+            record_id=line.record_id,
+            previous=head.hash,
+            hash=digest,
         )
     )
     connection.execute(

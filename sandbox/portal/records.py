@@ -1,7 +1,6 @@
-"""Making, checking, mending and cancelling records: everything but the signatures.
+"""Making, checking and editing unsigned records (issue procedure steps 1–3, 2088-PL1 §III.2).
 
-Issue procedure steps 1–3 (2088-PL1 §III.2) and the school-side request to cancel a signed record
-(curriculum.md §4.1). Nothing here calls a neighbour.
+Nothing here calls a neighbour.
 """
 
 from __future__ import annotations
@@ -14,40 +13,34 @@ from sqlalchemy import Connection
 
 from sandbox.domain.assessment import check_rules
 from sandbox.domain.consistency import check_consistency
-from sandbox.domain.lifecycle import RecordEvent, RecordState, Role, transition
-from sandbox.domain.rejections import CATALOGUE, Severity
-from sandbox.domain.report_card import ReportCard, Slot
+from sandbox.domain.lifecycle import Guard, RecordEvent, RecordState, Role, transition
+from sandbox.domain.rejections import is_warning
+from sandbox.domain.report_card import ReportCard
 from sandbox.errors import Finding, Refused
 from sandbox.portal import record_store, store
-from sandbox.portal.cards import data_digest, with_changed_comment, without_slots
-from sandbox.portal.context import Actor, Context, Reason, Stopped, own_school, packers
+from sandbox.portal.context import Actor, Reason, Stopped, own_school, packers
 from sandbox.portal.model import (
     POINTS,
     ClassRow,
-    Identity,
     PupilRow,
     RecordLine,
     RecordRow,
     SignatureRow,
     VersionRow,
 )
+from sandbox.portal.record_steps import EDITABLE, RecordSteps
 from sandbox.web.spaces import Space
 
-EDITABLE = (RecordState.DRAFT, RecordState.CHECKED)
-SIGNED = (RecordState.SIGNED_GVCN, RecordState.SIGNED_CBQL, RecordState.ISSUE_SIGNED)
 NOT_COMPLETED = "Chưa hoàn thành"
 """Year result with which a record waits for extra assessment (TT27 art. 11)."""
 
 Edit = Callable[[ReportCard], ReportCard]
 
 
-class Records:
-    """What the people of a school do with records before, between and after signatures."""
+class Records(RecordSteps):
+    """What the people of a school do with records before the first signature."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    # -- looking -------------------------------------------------------------------------------
+    # -- looking
 
     def classes(
         self, space: Space, actor: Actor
@@ -93,23 +86,7 @@ class Records:
             kept = record_store.versions(connection, space.id, record_id)
         return row, [s for s in made if s.version == row.line.version], kept
 
-    def _row(
-        self, connection: Connection, space: Space, actor: Actor, record_id: str
-    ) -> RecordRow:
-        row = record_store.record(connection, space.id, record_id)
-        if row is None or row.line.school_code != actor.identity.unit_code:
-            raise Stopped(Reason.NOT_FOUND, target=record_id)
-        if actor.role is Role.GVCN:
-            own = {
-                c.name
-                for c in store.classes(connection, space.id, row.line.school_code)
-                if c.teacher_id == actor.identity.person_id
-            }
-            if row.line.class_name not in own:
-                raise Stopped(Reason.NOT_FOUND, target=record_id)
-        return row
-
-    # -- step 2: initialise ----------------------------------------------------------------------
+    # -- step 2: initialise
 
     def initialise(
         self, space: Space, actor: Actor, class_name: str, numbers: Iterable[int]
@@ -149,22 +126,33 @@ class Records:
         return dated(card, today, record_id=self._context.uuid() if used else card.record_id)
 
     def _add(
-        self, connection: Connection, space: Space, actor: Actor, school_code: str,
-        class_name: str, number: int, card: ReportCard,
+        self,
+        connection: Connection,
+        space: Space,
+        actor: Actor,
+        school_code: str,
+        class_name: str,
+        number: int,
+        card: ReportCard,
     ) -> None:
-        event = (
-            RecordEvent.WAIT if card.summary.result == NOT_COMPLETED else RecordEvent.INITIALISE
-        )
-        state = transition(None, event, actor.role)
+        settled = card.summary.result != NOT_COMPLETED
+        event = RecordEvent.INITIALISE if settled else RecordEvent.WAIT
+        facts = {Guard.RESULTS_COMPLETE: True, Guard.RESULT_SETTLED: settled, Guard.PACKER: True}
+        state = transition(None, event, actor.role, facts)
         record_store.add_record(
-            connection, space.id, school_code=school_code, class_name=class_name, number=number,
-            card=card, state=state,
+            connection,
+            space.id,
+            school_code=school_code,
+            class_name=class_name,
+            number=number,
+            card=card,
+            state=state,
         )
         self._context.audit(
             connection, space, actor, "khoi_tao", record_id=card.record_id, new=state.value
         )
 
-    # -- step 3: check ---------------------------------------------------------------------------
+    # -- step 3: check
 
     def check(
         self, space: Space, actor: Actor, record_id: str, points: Iterable[str]
@@ -182,7 +170,10 @@ class Records:
             if row.line.wrong:
                 raise Stopped(Reason.WRONG_REPORTED, target=record_id)
             refuse_errors(row.card)
-            return self._move(connection, space, actor, row, RecordEvent.CHECK, "kiem_dung")
+            facts = {Guard.RULES_KEPT: True}
+            return self._move(
+                connection, space, actor, row, RecordEvent.CHECK, "kiem_dung", facts=facts
+            )
 
     def report_wrong(
         self, space: Space, actor: Actor, record_id: str, points: Iterable[str]
@@ -199,12 +190,18 @@ class Records:
                 raise Stopped(Reason.SIGNED, target=record_id)
             self._change(connection, space, row.line, state=RecordState.DRAFT, wrong=wrong)
             self._context.audit(
-                connection, space, actor, "bao_sai", record_id=record_id,
-                old=row.line.state.value, new=RecordState.DRAFT.value, outcome=",".join(wrong),
+                connection,
+                space,
+                actor,
+                "bao_sai",
+                record_id=record_id,
+                old=row.line.state.value,
+                new=RecordState.DRAFT.value,
+                outcome=",".join(wrong),
             )
             return self._line(connection, space, record_id)
 
-    # -- editing ---------------------------------------------------------------------------------
+    # -- editing
 
     def edit(
         self, space: Space, actor: Actor, record_id: str, change: Edit, *, what: str
@@ -224,7 +221,9 @@ class Records:
             if card == row.card and not row.line.wrong:
                 return row.line
             refuse_errors(card)
-            state = transition(row.line.state, RecordEvent.EDIT, Role.GVCN)
+            state = transition(
+                row.line.state, RecordEvent.EDIT, doer.role, {Guard.NO_SIGNATURE: True}
+            )
             self._next_version(
                 connection, space, doer, row, card=card, state=state, reason="sua", kept="da_sua"
             )
@@ -239,183 +238,14 @@ class Records:
         if what == "ho_so" and actor.role in (Role.GVCN, Role.VAN_THU):
             clerks = store.staff(connection, space.id, row.line.school_code)
             clerk = next((c for c in clerks if c.role is Role.VAN_THU), actor.identity)
-            return replace(actor, identity=clerk)
+            return replace(actor, identity=replace(clerk, role=Role.HOC_VU))
         raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
-
-    # -- cancelling a signed record ----------------------------------------------------------------
-
-    def ask_cancel(self, space: Space, actor: Actor, record_id: str, reason: str) -> RecordLine:
-        """Ask to cancel a signed record, with a reason (E12 when empty)."""
-        if actor.role is not Role.GVCN:
-            raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
-        if not reason.strip():
-            raise Stopped(Reason.REASON_EMPTY, target=record_id)
-        with self._context.database.write() as connection:
-            row = self._row(connection, space, actor, record_id)
-            if row.line.cancel_reason is not None:
-                return row.line
-            if row.line.state not in SIGNED or row.line.request_id is not None:
-                raise Stopped(Reason.MOVED, target=record_id)
-            self._change(connection, space, row.line, cancel_reason=reason.strip()[:300])
-            self._context.audit(
-                connection, space, actor, "de_xuat_huy", record_id=record_id,
-                old=row.line.state.value, new=row.line.state.value,
-            )
-            return self._line(connection, space, record_id)
-
-    def answer_cancel(
-        self, space: Space, actor: Actor, record_id: str, *, agree: bool
-    ) -> RecordLine:
-        """Let the head agree (a new version without signatures, the old one kept) or refuse."""
-        if actor.role is not Role.CBQL:
-            raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
-        with self._context.database.write() as connection:
-            row = self._row(connection, space, actor, record_id)
-            reason = row.line.cancel_reason
-            if reason is None or row.line.state not in SIGNED:
-                return row.line
-            if not agree:
-                self._change(connection, space, row.line, cancel_reason=None)
-                self._context.audit(
-                    connection, space, actor, "tu_choi_huy", record_id=record_id,
-                    old=row.line.state.value, new=row.line.state.value,
-                )
-                return self._line(connection, space, record_id)
-            state = transition(row.line.state, RecordEvent.CANCEL_AGREED, Role.GVCN)
-            self._next_version(
-                connection, space, actor, row, card=row.card, state=state, reason=reason,
-                kept="da_huy",
-            )
-            return self._line(connection, space, record_id)
-
-    # -- after a refusal -----------------------------------------------------------------------------
-
-    def mend(self, space: Space, actor: Actor, record_id: str) -> RecordLine:
-        """Take a refused record back for repair, as far back as its fault needs.
-
-        Wrong packaging: the same record may be sent again. Only the leader's signature missing:
-        back to after the teacher. Anything else: new version, all signatures again. The code of
-        the record stays, unless it is itself the fault (SBX-5004).
-        """
-        with self._context.database.write() as connection:
-            row = self._row(connection, space, actor, record_id)
-            if row.line.state is not RecordState.REJECTED:
-                return row.line
-            if actor.role not in (Role.GVCN, Role.CBQL, Role.VAN_THU, Role.QUAN_TRI):
-                raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
-            code = row.line.code or ""
-            if code.startswith("SBX-1"):
-                return self._move(connection, space, actor, row, RecordEvent.REPACK, "dong_goi_lai")
-            if code == "SBX-3001" and only_leader_missing(row):
-                return self._without_leader(connection, space, actor, row)
-            state = transition(row.line.state, RecordEvent.REPAIR, actor.role)
-            self._next_version(
-                connection, space, actor, row, card=row.card, state=state, reason=code,
-                kept="bi_tra",
-            )
-            return self._line(connection, space, record_id)
-
-    def _without_leader(
-        self, connection: Connection, space: Space, actor: Actor, row: RecordRow
-    ) -> RecordLine:
-        state = transition(row.line.state, RecordEvent.LEADER_MISSING, actor.role)
-        xml = without_slots(row.xml or b"", Slot.CBQL.value, Slot.KY_PHAT_HANH.value)
-        self._change(
-            connection, space, row.line, state=state, xml=xml, code=None, planted=False,
-            package_id=None,
-        )
-        record_store.drop_signatures(
-            connection, space.id, record_id=row.line.record_id, version=row.line.version,
-            slots=(Slot.CBQL, Slot.KY_PHAT_HANH),
-        )
-        self._context.audit(
-            connection, space, actor, "tra_ve", record_id=row.line.record_id,
-            old=row.line.state.value, new=state.value, before=data_digest(row.xml),
-            after=data_digest(xml), outcome=row.line.code or "0",
-        )
-        return self._line(connection, space, row.line.record_id)
-
-    # -- practice: planting a fault --------------------------------------------------------------------
-
-    def plant(self, space: Space, actor: Actor, record_id: str, fault: str) -> RecordLine:
-        """Spoil one sealed record on purpose, past the portal's own checks (practice only).
-
-        *fault*: `sua_sau_ky` edits the data after signing (SBX-3002), `thieu_cbql` takes the
-        leader's signature out (SBX-3001). Both are real faults in the bytes that are sent.
-        """
-        if actor.role is not Role.VAN_THU:
-            raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
-        with self._context.database.write() as connection:
-            row = self._row(connection, space, actor, record_id)
-            if row.line.state is not RecordState.ISSUE_SIGNED or row.xml is None:
-                raise Stopped(Reason.MOVED, target=record_id)
-            if row.line.planted:
-                return row.line
-            xml = PLANTS[fault](row.xml)
-            self._change(connection, space, row.line, xml=xml, planted=True)
-            self._context.audit(
-                connection, space, actor, f"gieo_loi:{fault}", record_id=record_id,
-                old=row.line.state.value, new=row.line.state.value, before=data_digest(row.xml),
-                after=data_digest(xml),
-            )
-            return self._line(connection, space, record_id)
-
-    # -- shared steps ---------------------------------------------------------------------------------
-
-    def _line(self, connection: Connection, space: Space, record_id: str) -> RecordLine:
-        return record_store.lines(connection, space.id, [record_id])[0]
-
-    def _change(
-        self, connection: Connection, space: Space, line: RecordLine, **values: object
-    ) -> None:
-        if not record_store.change(connection, space.id, line, **values):
-            raise Stopped(Reason.MOVED, target=line.record_id)
-
-    def _move(
-        self, connection: Connection, space: Space, actor: Actor, row: RecordRow,
-        event: RecordEvent, action: str,
-    ) -> RecordLine:
-        state = transition(row.line.state, event, actor.role)
-        self._change(connection, space, row.line, state=state, package_id=None, code=None)
-        self._context.audit(
-            connection, space, actor, action, record_id=row.line.record_id,
-            old=row.line.state.value, new=state.value, before=data_digest(row.xml),
-            after=data_digest(row.xml),
-        )
-        return self._line(connection, space, row.line.record_id)
-
-    def _next_version(
-        self, connection: Connection, space: Space, actor: Actor, row: RecordRow, *,
-        card: ReportCard, state: RecordState, reason: str, kept: str,
-    ) -> None:
-        """Keep the present version in the history and put an unsigned one in its place."""
-        now = self._context.now(space)
-        record_store.keep_version(
-            connection, space.id, row, state=kept, reason=reason, at=now.isoformat()
-        )
-        fresh = replace(card, general=replace(card.general, issue_planned_on=now.date()))
-        self._change(
-            connection, space, row.line, card=fresh, state=state, version=row.line.version + 1,
-            pupil_name=fresh.general.pupil_name, xml=None, wrong=(), cancel_reason=None,
-            code=None, planted=False, package_id=None,
-        )
-        self._context.audit(
-            connection, space, actor, kept, record_id=row.line.record_id,
-            old=row.line.state.value, new=state.value, before=data_digest(row.xml),
-        )
-
-
-PLANTS: dict[str, Callable[[bytes], bytes]] = {
-    "sua_sau_ky": lambda xml: with_changed_comment(xml, " (sửa sau khi ký)"),
-    "thieu_cbql": lambda xml: without_slots(xml, Slot.CBQL.value),
-}
-"""Faults a trainer or clerk may plant (labelled as practice on the page)."""
 
 
 def refuse_errors(card: ReportCard) -> None:
     """Raise `Refused` with the errors the rules find in *card*; warnings pass."""
     found: Sequence[Finding] = [*check_consistency(card), *check_rules(card)]
-    errors = [f for f in found if CATALOGUE[f.code].severity is not Severity.WARNING]
+    errors = [finding for finding in found if not is_warning(finding)]
     if errors:
         raise Refused(*errors)
 
@@ -427,22 +257,4 @@ def dated(card: ReportCard, today: date, *, record_id: str) -> ReportCard:
         general=replace(
             card.general, record_id=record_id, created_on=today, issue_planned_on=today
         ),
-    )
-
-
-def only_leader_missing(row: RecordRow) -> bool:
-    """Tell whether the bytes sent held every signature but the leader's."""
-    xml = row.xml or b""
-    return b"<CBQL>" not in xml and b"<GVCN>" in xml and b"<KY_PHAT_HANH>" in xml
-
-
-def teacher_of(row: RecordRow) -> Identity | None:
-    """Return the class teacher the record names, or None when there is none (SBX-3062)."""
-    general = row.card.general
-    if general.teacher_id is None or general.teacher_name is None:
-        return None
-    return Identity(
-        person_id=general.teacher_id, name=general.teacher_name, role=Role.GVCN, title="",
-        unit_code=general.school_code, unit_name=general.school_name,
-        department_code=general.department_code,
     )

@@ -85,19 +85,33 @@ def add_request(
     """Add a request with its items, drafts included, so that it survives a restart."""
     connection.execute(
         insert(REQUEST).values(
-            space=space, request_id=request.request_id, subject=request.subject.value,
-            slot=request.slot and request.slot.value, signer_id=request.signer_id,
-            unit_code=request.unit_code, class_name=request.class_name, desk=request.desk,
+            space=space,
+            request_id=request.request_id,
+            subject=request.subject.value,
+            slot=None if request.slot is None else request.slot.value,
+            signer_id=request.signer_id,
+            unit_code=request.unit_code,
+            class_name=request.class_name,
+            desk=request.desk,
             serial=request.serial,
-            certificate_name=request.certificate_name, transaction_id=request.transaction_id,
-            status=request.status, created_at=request.created_at,
+            certificate_name=request.certificate_name,
+            transaction_id=request.transaction_id,
+            status=request.status,
+            created_at=request.created_at,
         )
     )
     rows = [
         {
-            "space": space, "request_id": request.request_id, "key": item.key, "place": place,
-            "target_id": item.target_id, "version": item.version, "label": item.label,
-            "digest": item.digest, "draft": item.draft, "status": item.status.value,
+            "space": space,
+            "request_id": request.request_id,
+            "key": item.key,
+            "place": place,
+            "target_id": item.target_id,
+            "version": item.version,
+            "label": item.label,
+            "digest": item.digest,
+            "draft": item.draft,
+            "status": item.status.value,
             "error": item.error,
         }
         for place, item in enumerate(items)
@@ -107,11 +121,18 @@ def add_request(
 
 def _request(row: Any) -> RequestRow:
     return RequestRow(
-        request_id=row.request_id, subject=Subject(row.subject),
-        slot=Slot(row.slot) if row.slot else None, signer_id=row.signer_id,
-        unit_code=row.unit_code, class_name=row.class_name, desk=row.desk, serial=row.serial,
-        certificate_name=row.certificate_name, transaction_id=row.transaction_id,
-        status=row.status, created_at=row.created_at,
+        request_id=row.request_id,
+        subject=Subject(row.subject),
+        slot=Slot(row.slot) if row.slot else None,
+        signer_id=row.signer_id,
+        unit_code=row.unit_code,
+        class_name=row.class_name,
+        desk=row.desk,
+        serial=row.serial,
+        certificate_name=row.certificate_name,
+        transaction_id=row.transaction_id,
+        status=row.status,
+        created_at=row.created_at,
     )
 
 
@@ -120,7 +141,7 @@ def request(connection: Connection, space: str, request_id: str) -> RequestRow |
     row = connection.execute(
         select(REQUEST).where(REQUEST.c.space == space, REQUEST.c.request_id == request_id)
     ).first()
-    return row and _request(row)
+    return None if row is None else _request(row)
 
 
 def live_requests(
@@ -132,8 +153,10 @@ def live_requests(
         query = query.where(REQUEST.c.space == space)
     if signer_id is not None:
         query = query.where(REQUEST.c.signer_id == signer_id)
-    return [(row.space, _request(row)) for row in connection.execute(query.order_by(
-        REQUEST.c.created_at))]
+    return [
+        (row.space, _request(row))
+        for row in connection.execute(query.order_by(REQUEST.c.created_at))
+    ]
 
 
 def items(connection: Connection, space: str, request_id: str) -> list[RequestItem]:
@@ -141,8 +164,14 @@ def items(connection: Connection, space: str, request_id: str) -> list[RequestIt
     query = select(ITEM).where(ITEM.c.space == space, ITEM.c.request_id == request_id)
     return [
         RequestItem(
-            key=row.key, target_id=row.target_id, version=row.version, label=row.label,
-            digest=row.digest, draft=row.draft, status=ItemStatus(row.status), error=row.error,
+            key=row.key,
+            target_id=row.target_id,
+            version=row.version,
+            label=row.label,
+            digest=row.digest,
+            draft=row.draft,
+            status=ItemStatus(row.status),
+            error=row.error,
         )
         for row in connection.execute(query.order_by(ITEM.c.place))
     ]
@@ -158,14 +187,21 @@ def set_request(connection: Connection, space: str, request_id: str, **values: A
 
 
 def settle_item(
-    connection: Connection, space: str, request_id: str, *, key: str, status: ItemStatus,
+    connection: Connection,
+    space: str,
+    request_id: str,
+    *,
+    key: str,
+    status: ItemStatus,
     error: str | None = None,
 ) -> bool:
     """Settle one waiting item; False when it was settled before (a second look)."""
     result = connection.execute(
         update(ITEM)
         .where(
-            ITEM.c.space == space, ITEM.c.request_id == request_id, ITEM.c.key == key,
+            ITEM.c.space == space,
+            ITEM.c.request_id == request_id,
+            ITEM.c.key == key,
             ITEM.c.status == ItemStatus.WAITING.value,
         )
         .values(status=status.value, error=error)
@@ -175,10 +211,18 @@ def settle_item(
 
 def _certificate(row: Any) -> CertificateRow:
     return CertificateRow(
-        unit_code=row.unit_code, desk=row.desk, serial=row.serial, subject=row.subject,
-        issuer=row.issuer, valid_from=row.valid_from, valid_to=row.valid_to,
-        registration_id=row.registration_id, state=CertificateState(row.state), xml=row.xml,
-        request_id=row.request_id, code=row.code,
+        unit_code=row.unit_code,
+        desk=row.desk,
+        serial=row.serial,
+        subject=row.subject,
+        issuer=row.issuer,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        registration_id=row.registration_id,
+        state=CertificateState(row.state),
+        xml=row.xml,
+        request_id=row.request_id,
+        code=row.code,
     )
 
 
@@ -188,27 +232,38 @@ def certificate(
     """Return the registration of a unit's certificate at a desk."""
     row = connection.execute(
         select(CERTIFICATE).where(
-            CERTIFICATE.c.space == space, CERTIFICATE.c.unit_code == unit_code,
+            CERTIFICATE.c.space == space,
+            CERTIFICATE.c.unit_code == unit_code,
             CERTIFICATE.c.desk == desk,
         )
     ).first()
-    return row and _certificate(row)
+    return None if row is None else _certificate(row)
 
 
 def put_certificate(connection: Connection, space: str, row: CertificateRow) -> None:
     """Write the registration of a unit's certificate, replacing the former one."""
     connection.execute(
         delete(CERTIFICATE).where(
-            CERTIFICATE.c.space == space, CERTIFICATE.c.unit_code == row.unit_code,
+            CERTIFICATE.c.space == space,
+            CERTIFICATE.c.unit_code == row.unit_code,
             CERTIFICATE.c.desk == row.desk,
         )
     )
     connection.execute(
         insert(CERTIFICATE).values(
-            space=space, unit_code=row.unit_code, desk=row.desk, serial=row.serial,
-            subject=row.subject, issuer=row.issuer, valid_from=row.valid_from,
-            valid_to=row.valid_to, registration_id=row.registration_id, state=row.state.value,
-            xml=row.xml, request_id=row.request_id, code=row.code,
+            space=space,
+            unit_code=row.unit_code,
+            desk=row.desk,
+            serial=row.serial,
+            subject=row.subject,
+            issuer=row.issuer,
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            registration_id=row.registration_id,
+            state=row.state.value,
+            xml=row.xml,
+            request_id=row.request_id,
+            code=row.code,
         )
     )
 

@@ -11,7 +11,7 @@ from sandbox.domain.lifecycle import Role
 from sandbox.pki import Certificate
 from sandbox.portal import record_store, request_store, store
 from sandbox.portal.certificates import registered
-from sandbox.portal.context import Actor, Context, Reason, Stopped, cong_of
+from sandbox.portal.context import Actor, Context, Reason, Stopped
 from sandbox.portal.model import Account, CertificateState, Identity, SchoolRow
 from sandbox.synthetic import Department, School, Staff
 from sandbox.web.spaces import Space
@@ -55,14 +55,21 @@ class Schools:
             self._accounts(connection, space, accounts)
             for desk, unit_code, der in approved:
                 row = registered(
-                    Certificate.from_der(der), unit_code=unit_code, desk=desk,
+                    Certificate.from_der(der),
+                    unit_code=unit_code,
+                    desk=desk,
                     state=CertificateState.APPROVED,
                 )
                 request_store.put_certificate(connection, space.id, row)
 
     def add_school(
-        self, space: Space, school: School, *, accounts: Iterable[Account],
-        pins: Mapping[str, str], approved: bytes | None, packed_by: Role = Role.VAN_THU,
+        self,
+        space: Space,
+        school: School,
+        *,
+        accounts: Iterable[Account],
+        pins: Mapping[str, str],
+        packed_by: Role = Role.VAN_THU,
     ) -> None:
         """Add one more school to a space that is open; one already there stays as it is."""
         with self._context.database.write() as connection:
@@ -70,20 +77,15 @@ class Schools:
                 return
             self._add(connection, space, school, pins, packed_by=packed_by)
             self._accounts(connection, space, accounts)
-            if approved is not None:
-                row = registered(
-                    Certificate.from_der(approved), unit_code=school.code,
-                    desk=cong_of(school.department_code), state=CertificateState.APPROVED,
-                )
-                request_store.put_certificate(connection, space.id, row)
 
-    def _accounts(
-        self, connection: Connection, space: Space, accounts: Iterable[Account]
-    ) -> None:
+    def _accounts(self, connection: Connection, space: Space, accounts: Iterable[Account]) -> None:
         fresh = [
             {
-                "space": space.id, "desk": a.desk, "unit_code": a.unit_code,
-                "user_name": a.user_name, "password": a.password,
+                "space": space.id,
+                "desk": a.desk,
+                "unit_code": a.unit_code,
+                "user_name": a.user_name,
+                "password": a.password,
             }
             for a in accounts
             if store.account(connection, space.id, desk=a.desk, unit_code=a.unit_code) is None
@@ -91,15 +93,23 @@ class Schools:
         store.add_rows(connection, store.ACCOUNT, fresh)
 
     def _add(
-        self, connection: Connection, space: Space, school: School, pins: Mapping[str, str], *,
+        self,
+        connection: Connection,
+        space: Space,
+        school: School,
+        pins: Mapping[str, str],
+        *,
         packed_by: Role = Role.VAN_THU,
     ) -> None:
         place = len(store.schools(connection, space.id))
         row = {
-            "space": space.id, "code": school.code, "name": school.name,
+            "space": space.id,
+            "code": school.code,
+            "name": school.name,
             "department_code": school.department_code,
             "department_name": school.department_name,
-            "packed_by": packed_by.value, "place": place,
+            "packed_by": packed_by.value,
+            "place": place,
         }
         store.add_rows(connection, store.SCHOOL, [row])
         unit = (school.code, school.name)
@@ -111,12 +121,17 @@ class Schools:
         store.add_rows(connection, store.SCHOOL_CLASS, _class_rows(space.id, school))
         store.add_rows(connection, store.PUPIL, store.pupil_rows(space.id, school))
 
-    # -- looking -----------------------------------------------------------------------------------
+    # -- looking
 
     def schools(self, space: Space) -> list[SchoolRow]:
         """Return the schools of the space."""
         with self._context.database.read() as connection:
             return store.schools(connection, space.id)
+
+    def school(self, space: Space, code: str) -> SchoolRow | None:
+        """Return one school, or None."""
+        with self._context.database.read() as connection:
+            return store.school(connection, space.id, code)
 
     def departments(self, space: Space) -> list[tuple[str, str]]:
         """Return (code, name) of each Sở."""
@@ -131,9 +146,7 @@ class Schools:
             raise Stopped(Reason.NOT_FOUND, target=unit_code)
         return found
 
-    def person(
-        self, space: Space, *, person_id: str, unit_code: str, role: str
-    ) -> Identity | None:
+    def person(self, space: Space, *, person_id: str, unit_code: str, role: str) -> Identity | None:
         """Return one person in one role, or None (a reset took them away)."""
         if role not in Role.__members__:
             return None
@@ -156,23 +169,24 @@ class Schools:
         """Return class name by its teacher's personal ID."""
         with self._context.database.read() as connection:
             return {
-                row.teacher_id: row.name
-                for row in store.classes(connection, space.id, unit_code)
+                row.teacher_id: row.name for row in store.classes(connection, space.id, unit_code)
             }
 
-    # -- reminders ----------------------------------------------------------------------------------
+    # -- reminders
 
     def remind(self, space: Space, actor: Actor, class_name: str, role: Role) -> None:
         """Remind the people of *role* about a class (E10): they see it on their first page."""
         with self._context.database.write() as connection:
             store.remind(
-                connection, space.id, school_code=actor.identity.unit_code,
-                class_name=class_name, role=role, sender_id=actor.identity.person_id,
+                connection,
+                space.id,
+                school_code=actor.identity.unit_code,
+                class_name=class_name,
+                role=role,
+                sender_id=actor.identity.person_id,
                 at=self._context.stamp(space),
             )
-            self._context.audit(
-                connection, space, actor, f"nhac:{role.value}", outcome=class_name
-            )
+            self._context.audit(connection, space, actor, f"nhac:{role.value}", outcome=class_name)
 
     def reminders(self, space: Space, actor: Actor) -> list[tuple[str, Role]]:
         """Return (class, role) of the reminders at the actor's school."""
@@ -200,27 +214,34 @@ def _person(
     staff: Staff, role: Role, unit: tuple[str, str], department_code: str, place: int
 ) -> dict[str, Any]:
     return {
-        "person_id": staff.personal_id, "role": role.value, "name": staff.name,
-        "title": staff.title, "department_code": department_code, "place": place,
-        "unit_code": unit[0], "unit_name": unit[1],
+        "person_id": staff.personal_id,
+        "role": role.value,
+        "name": staff.name,
+        "title": staff.title,
+        "department_code": department_code,
+        "place": place,
+        "unit_code": unit[0],
+        "unit_name": unit[1],
     }
 
 
 def _add_people(
     connection: Connection, space: str, people: Sequence[dict[str, Any]], pins: Mapping[str, str]
 ) -> None:
-    rows = [
-        {**person, "space": space, "pin": pins.get(person["person_id"])} for person in people
-    ]
+    rows = [{**person, "space": space, "pin": pins.get(person["person_id"])} for person in people]
     store.add_rows(connection, store.STAFF, rows)
 
 
 def _class_rows(space: str, school: School) -> list[dict[str, Any]]:
     return [
         {
-            "space": space, "school_code": school.code, "name": group.name, "grade": group.grade,
+            "space": space,
+            "school_code": school.code,
+            "name": group.name,
+            "grade": group.grade,
             "school_year": group.cards[0].general.school_year,
-            "teacher_id": group.teacher.personal_id, "teacher_name": group.teacher.name,
+            "teacher_id": group.teacher.personal_id,
+            "teacher_name": group.teacher.name,
         }
         for group in school.classes
     ]

@@ -19,6 +19,7 @@ from sandbox.portal.model import Account
 from sandbox.portal.officer import Officer
 from sandbox.portal.packages import Packages
 from sandbox.portal.records import Records
+from sandbox.portal.repairs import Repairs
 from sandbox.portal.schools import Schools
 from sandbox.portal.signings import Signings
 from sandbox.synthetic import Department
@@ -31,7 +32,7 @@ class PortalService:
     """A provider's school software and the Sở's screens.
 
     It meets signing service and receiving desks over HTTP only: *signing* is a client without
-    space, *desks* gives a client of one desk in one space. `records`, `signings`, `packages`,
+    space, *desks* gives a client of one desk in one space. `records`, `repairs`, `signings`, `packages`,
     `certificates`, `officer` and `schools` hold the verbs; methods that are `async` may call a
     neighbour, all others only the database and belong off the event loop.
     """
@@ -50,6 +51,7 @@ class PortalService:
         self.context = Context(database, clock, spaces, signing, desks, new_id)
         self.schools = Schools(self.context)
         self.records = Records(self.context)
+        self.repairs = Repairs(self.context)
         self.signings = Signings(self.context)
         self.packages = Packages(self.context, self.signings)
         self.certificates = Certificates(self.context, self.signings)
@@ -70,9 +72,7 @@ class PortalService:
         approved: Iterable[tuple[str, str, bytes]] = (),
     ) -> None:
         """Fill *space* with a Sở and its schools; see `Schools.open_space`."""
-        self.schools.open_space(
-            space, department, accounts=accounts, pins=pins, approved=approved
-        )
+        self.schools.open_space(space, department, accounts=accounts, pins=pins, approved=approved)
 
     def reset_space(self, space_id: str) -> None:
         """Delete every row of one space; no other space is touched."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from sandbox.clock import VIETNAM
-from sandbox.domain.lifecycle import RecordEvent, Role, transition
+from sandbox.domain.lifecycle import Guard, RecordEvent, Role, transition
 from sandbox.domain.report_card import Slot
 from sandbox.portal import package_store, record_store, request_store, store
 from sandbox.portal.cards import data_digest
@@ -31,6 +31,9 @@ _EVENTS = {
     Slot.KY_PHAT_HANH: RecordEvent.SIGN_ISSUE,
 }
 _ROLES = {Slot.GVCN: Role.GVCN, Slot.CBQL: Role.CBQL, Slot.KY_PHAT_HANH: Role.VAN_THU}
+_FACTS = {Guard.TEACHER_SIGNATURE_VALID: True, Guard.CERTIFICATE_APPROVED: True}
+"""Established before the request was sent: `prepare` refuses a wrong order of signatures, and the
+seal's certificate is looked up then (`Signings`)."""
 MOVED = "MOVED"
 """Error of an item whose record changed while its request was under way."""
 
@@ -60,7 +63,11 @@ class Settling:
         with self._context.database.write() as connection:
             for item in request_store.items(connection, space.id, request_id):
                 request_store.settle_item(
-                    connection, space.id, request_id, key=item.key, status=ItemStatus.FAILED,
+                    connection,
+                    space.id,
+                    request_id,
+                    key=item.key,
+                    status=ItemStatus.FAILED,
                     error=code,
                 )
             status = "REJECTED" if code == "REJECTED" else "SIGN_FAILED"
@@ -68,8 +75,13 @@ class Settling:
             record_store.release(connection, space.id, request_id=request_id)
 
     def _item(
-        self, connection: Connection, space: Space, request: RequestRow, item: RequestItem,
-        state: ItemState, answer: Transaction,
+        self,
+        connection: Connection,
+        space: Space,
+        request: RequestRow,
+        item: RequestItem,
+        state: ItemState,
+        answer: Transaction,
     ) -> None:
         signed = state.status is Status.SIGNED and state.signature is not None
         if not signed and answer.status.live:
@@ -77,32 +89,54 @@ class Settling:
         done = signed and self._complete(connection, space, request, item, state, answer)
         error = None if done else MOVED if signed else state.error or state.status.value
         request_store.settle_item(
-            connection, space.id, request.request_id, key=item.key, error=error,
+            connection,
+            space.id,
+            request.request_id,
+            key=item.key,
+            error=error,
             status=ItemStatus.SIGNED if done else ItemStatus.FAILED,
         )
         if not done and request.subject is Subject.RECORDS:
             self._context.audit(
-                connection, space, self._signer(connection, space, request),
-                f"chua_ky:{request.slot}", record_id=item.target_id, outcome=error or "",
+                connection,
+                space,
+                self._signer(connection, space, request),
+                f"chua_ky:{request.slot}",
+                record_id=item.target_id,
+                outcome=error or "",
             )
 
     def _complete(
-        self, connection: Connection, space: Space, request: RequestRow, item: RequestItem,
-        state: ItemState, answer: Transaction,
+        self,
+        connection: Connection,
+        space: Space,
+        request: RequestRow,
+        item: RequestItem,
+        state: ItemState,
+        answer: Transaction,
     ) -> bool:
         """Finish one draft; False when what it was prepared for has moved on meanwhile."""
         xml = Draft.from_json(item.draft).complete(state.signature_bytes())
         if request.subject is Subject.PACKAGE:
             return package_store.set_package(
-                connection, space.id, item.target_id, was=PackageState.DRAFT,
-                state=PackageState.SIGNED, xml=xml, size=len(xml),
+                connection,
+                space.id,
+                item.target_id,
+                was=PackageState.DRAFT,
+                state=PackageState.SIGNED,
+                xml=xml,
+                size=len(xml),
             )
         if request.subject is Subject.REGISTRATION:
             return self._registration(connection, space, request, item, xml)
         return self._record(connection, space, request, item, xml, answer)
 
     def _registration(
-        self, connection: Connection, space: Space, request: RequestRow, item: RequestItem,
+        self,
+        connection: Connection,
+        space: Space,
+        request: RequestRow,
+        item: RequestItem,
         xml: bytes,
     ) -> bool:
         held = request_store.certificate(
@@ -115,8 +149,13 @@ class Settling:
         return True
 
     def _record(
-        self, connection: Connection, space: Space, request: RequestRow, item: RequestItem,
-        xml: bytes, answer: Transaction,
+        self,
+        connection: Connection,
+        space: Space,
+        request: RequestRow,
+        item: RequestItem,
+        xml: bytes,
+        answer: Transaction,
     ) -> bool:
         slot = request.slot
         row = record_store.record(connection, space.id, item.target_id)
@@ -124,26 +163,39 @@ class Settling:
             return False
         if row.line.request_id != request.request_id:
             return False
-        state = transition(row.line.state, _EVENTS[slot], _ROLES[slot])
+        state = transition(row.line.state, _EVENTS[slot], _ROLES[slot], _FACTS)
         if not record_store.change(
             connection, space.id, row.line, state=state, xml=xml, request_id=None
         ):
             return False
         actor = self._signer(connection, space, request)
         record_store.add_signature(
-            connection, space.id,
+            connection,
+            space.id,
             SignatureRow(
-                record_id=item.target_id, version=item.version, slot=slot,
-                signer_id=request.signer_id, signer_name=request.certificate_name,
-                serial=request.serial, unit=slot is Slot.KY_PHAT_HANH,
-                signed_at=request.created_at, request_id=request.request_id,
+                record_id=item.target_id,
+                version=item.version,
+                slot=slot,
+                signer_id=request.signer_id,
+                signer_name=request.certificate_name,
+                serial=request.serial,
+                unit=slot is Slot.KY_PHAT_HANH,
+                signed_at=request.created_at,
+                request_id=request.request_id,
             ),
         )
         approved = answer.ended.astimezone(VIETNAM).isoformat() if answer.ended else None
         self._context.audit(
-            connection, space, actor, f"ky:{slot.value}", record_id=item.target_id,
-            old=row.line.state.value, new=state.value, before=data_digest(row.xml),
-            after=data_digest(xml), approved_at=approved,
+            connection,
+            space,
+            actor,
+            f"ky:{slot.value}",
+            record_id=item.target_id,
+            old=row.line.state.value,
+            new=state.value,
+            before=data_digest(row.xml),
+            after=data_digest(xml),
+            approved_at=approved,
         )
         return True
 

@@ -140,8 +140,15 @@ class Signings:
         )
 
     async def sign_records(
-        self, space: Space, actor: Actor, slot: Slot, record_ids: Sequence[str], *,
-        purpose: str, portal: str, return_path: str,
+        self,
+        space: Space,
+        actor: Actor,
+        slot: Slot,
+        record_ids: Sequence[str],
+        *,
+        purpose: str,
+        portal: str,
+        return_path: str,
     ) -> str:
         """Ask the signer's phone for the ready ones of *record_ids*; return the request's id.
 
@@ -159,14 +166,24 @@ class Signings:
             self._hold_and_prepare, space, actor, slot, preview.ready, preview.certificate
         )
         await self.send(
-            space, request_id, purpose=purpose, portal=portal,
+            space,
+            request_id,
+            purpose=purpose,
+            portal=portal,
             return_path=return_path.replace("{id}", request_id),
         )
         return request_id
 
     async def begin(
-        self, space: Space, actor: Actor, request: RequestRow, item: RequestItem, *,
-        purpose: str, portal: str, return_path: str,
+        self,
+        space: Space,
+        actor: Actor,
+        request: RequestRow,
+        item: RequestItem,
+        *,
+        purpose: str,
+        portal: str,
+        return_path: str,
     ) -> str:
         """Ask for one signature over a package or a registration that is already prepared."""
         await self._refuse_second(space, actor)
@@ -188,13 +205,19 @@ class Signings:
         if request.transaction_id is not None or request.status != "CREATED":
             return
         new = NewTransaction(
-            idempotency=f"{space.id}:{request_id}", signer_id=request.signer_id,
-            serial=request.serial, purpose=purpose[:200], portal=portal[:200],
+            idempotency=f"{space.id}:{request_id}",
+            signer_id=request.signer_id,
+            serial=request.serial,
+            purpose=purpose[:200],
+            portal=portal[:200],
             return_path=return_path[:500],
             items=[
                 Item(
-                    key=item.key, record_uuid=item.target_id, slot=_slot_name(request),
-                    digest=item.digest, label=item.label,
+                    key=item.key,
+                    record_uuid=item.target_id,
+                    slot=_slot_name(request),
+                    digest=item.digest,
+                    label=item.label,
                 )
                 for item in items
             ],
@@ -266,9 +289,7 @@ class Signings:
         Raises `Stopped` when there is none, `Unavailable` when the service is away.
         """
         try:
-            holder = await self._context.signing.in_space(space.id).holder(
-                actor.identity.person_id
-            )
+            holder = await self._context.signing.in_space(space.id).holder(actor.identity.person_id)
         except SigningRefused as refused:
             raise Stopped(Reason.NO_CREDENTIAL, target=actor.identity.person_id) from refused
         wanted = "unit" if unit else "person"
@@ -290,11 +311,9 @@ class Signings:
             if view.live:
                 raise Stopped(Reason.ALREADY_WAITING, request_id=request.request_id)
 
-    # -- blocking parts ---------------------------------------------------------------------------
+    # -- blocking parts
 
-    def _own_lines(
-        self, space: Space, actor: Actor, record_ids: Sequence[str]
-    ) -> list[RecordLine]:
+    def _own_lines(self, space: Space, actor: Actor, record_ids: Sequence[str]) -> list[RecordLine]:
         with self._context.database.read() as connection:
             found = record_store.lines(connection, space.id, record_ids)
         own = [line for line in found if line.school_code == actor.identity.unit_code]
@@ -318,7 +337,9 @@ class Signings:
         """Step 6: the school's certificate is approved (type 4 = 1), and it is this very one."""
         with self._context.database.read() as connection:
             held = request_store.certificate(
-                connection, space.id, unit_code=actor.identity.unit_code,
+                connection,
+                space.id,
+                unit_code=actor.identity.unit_code,
                 desk=f"so-{actor.identity.department_code}",
             )
         approved = held is not None and held.state is CertificateState.APPROVED
@@ -326,7 +347,11 @@ class Signings:
             raise Stopped(Reason.NOT_APPROVED, target=actor.identity.unit_code)
 
     def _hold_and_prepare(
-        self, space: Space, actor: Actor, slot: Slot, lines: Sequence[RecordLine],
+        self,
+        space: Space,
+        actor: Actor,
+        slot: Slot,
+        lines: Sequence[RecordLine],
         certificate: Certificate,
     ) -> str:
         """Hold the records, build their drafts and store the request, all or nothing."""
@@ -345,10 +370,17 @@ class Signings:
                 for row in record_store.records(connection, space.id, held)
             ]
             request = RequestRow(
-                request_id=request_id, subject=Subject.RECORDS, slot=slot,
-                signer_id=actor.identity.person_id, unit_code=actor.identity.unit_code,
-                class_name=lines[0].class_name, desk=None, serial=certificate.serial_hex,
-                certificate_name=certificate.common_name, transaction_id=None, status="CREATED",
+                request_id=request_id,
+                subject=Subject.RECORDS,
+                slot=slot,
+                signer_id=actor.identity.person_id,
+                unit_code=actor.identity.unit_code,
+                class_name=lines[0].class_name,
+                desk=None,
+                serial=certificate.serial_hex,
+                certificate_name=certificate.common_name,
+                transaction_id=None,
+                status="CREATED",
                 created_at=at.isoformat(),
             )
             request_store.add_request(connection, space.id, request, items)
@@ -365,7 +397,10 @@ class Signings:
     def _note_sent(self, space: Space, request_id: str, answer: Transaction) -> None:
         with self._context.database.write() as connection:
             request_store.set_request(
-                connection, space.id, request_id, transaction_id=answer.id,
+                connection,
+                space.id,
+                request_id,
+                transaction_id=answer.id,
                 status=answer.status.value if answer.status.live else "WAITING_CONFIRM",
             )
 
@@ -385,8 +420,13 @@ def _draft_item(
         raise Stopped(Reason.FORMER_MISSING, target=row.line.record_id) from refused
     return RequestItem(
         key=f"{row.line.record_id}:{slot.value}:{row.line.version}",
-        target_id=row.line.record_id, version=row.line.version, label=row.line.pupil_name,
-        digest=draft.digest.hex(), draft=draft.to_json(), status=ItemStatus.WAITING, error=None,
+        target_id=row.line.record_id,
+        version=row.line.version,
+        label=row.line.pupil_name,
+        digest=draft.digest.hex(),
+        draft=draft.to_json(),
+        status=ItemStatus.WAITING,
+        error=None,
     )
 
 
@@ -395,6 +435,5 @@ def _slot_name(request: RequestRow) -> str:
         return PACKAGE_SLOT
     if request.subject is Subject.REGISTRATION:
         return REGISTRATION_SLOT
-    assert request.slot is not None  # noqa: S101 - records are always signed in a slot
+    assert request.slot is not None
     return request.slot.value
-

@@ -165,13 +165,18 @@ def account(connection: Connection, space: str, *, desk: str, unit_code: str) ->
             ACCOUNT.c.space == space, ACCOUNT.c.desk == desk, ACCOUNT.c.unit_code == unit_code
         )
     ).first()
-    return row and DeskAccount(row.desk, row.user_name, row.password, row.unit_code)
+    return (
+        None if row is None else DeskAccount(row.desk, row.user_name, row.password, row.unit_code)
+    )
 
 
 def _school(row: Any) -> SchoolRow:
     return SchoolRow(
-        code=row.code, name=row.name, department_code=row.department_code,
-        department_name=row.department_name, packed_by=Role(row.packed_by),
+        code=row.code,
+        name=row.name,
+        department_code=row.department_code,
+        department_name=row.department_name,
+        packed_by=Role(row.packed_by),
     )
 
 
@@ -186,7 +191,7 @@ def school(connection: Connection, space: str, code: str) -> SchoolRow | None:
     row = connection.execute(
         select(SCHOOL).where(SCHOOL.c.space == space, SCHOOL.c.code == code)
     ).first()
-    return row and _school(row)
+    return None if row is None else _school(row)
 
 
 def set_packed_by(connection: Connection, space: str, code: str, role: Role) -> None:
@@ -200,8 +205,13 @@ def set_packed_by(connection: Connection, space: str, code: str, role: Role) -> 
 
 def _identity(row: Any) -> Identity:
     return Identity(
-        person_id=row.person_id, name=row.name, role=Role(row.role), title=row.title,
-        unit_code=row.unit_code, unit_name=row.unit_name, department_code=row.department_code,
+        person_id=row.person_id,
+        name=row.name,
+        role=Role(row.role),
+        title=row.title,
+        unit_code=row.unit_code,
+        unit_name=row.unit_name,
+        department_code=row.department_code,
     )
 
 
@@ -217,11 +227,13 @@ def person(
     """Return one person in one role."""
     row = connection.execute(
         select(STAFF).where(
-            STAFF.c.space == space, STAFF.c.person_id == person_id,
-            STAFF.c.unit_code == unit_code, STAFF.c.role == role.value,
+            STAFF.c.space == space,
+            STAFF.c.person_id == person_id,
+            STAFF.c.unit_code == unit_code,
+            STAFF.c.role == role.value,
         )
     ).first()
-    return row and _identity(row)
+    return None if row is None else _identity(row)
 
 
 def roles_of(connection: Connection, space: str, person_id: str) -> list[Identity]:
@@ -238,8 +250,12 @@ def card_pin(connection: Connection, space: str, person_id: str) -> str | None:
 
 def _class(row: Any) -> ClassRow:
     return ClassRow(
-        school_code=row.school_code, name=row.name, grade=row.grade, school_year=row.school_year,
-        teacher_id=row.teacher_id, teacher_name=row.teacher_name,
+        school_code=row.school_code,
+        name=row.name,
+        grade=row.grade,
+        school_year=row.school_year,
+        teacher_id=row.teacher_id,
+        teacher_name=row.teacher_name,
     )
 
 
@@ -252,16 +268,13 @@ def classes(connection: Connection, space: str, school_code: str) -> list[ClassR
     return [_class(row) for row in connection.execute(ordered)]
 
 
-def pupils(
-    connection: Connection, space: str, school_code: str, class_name: str
-) -> list[PupilRow]:
+def pupils(connection: Connection, space: str, school_code: str, class_name: str) -> list[PupilRow]:
     """Return the pupils of a class by number."""
     query = (
-        select(
-            PUPIL.c.number, PUPIL.c.pupil_code, PUPIL.c.name, PUPIL.c.record_id
-        )
+        select(PUPIL.c.number, PUPIL.c.pupil_code, PUPIL.c.name, PUPIL.c.record_id)
         .where(
-            PUPIL.c.space == space, PUPIL.c.school_code == school_code,
+            PUPIL.c.space == space,
+            PUPIL.c.school_code == school_code,
             PUPIL.c.class_name == class_name,
         )
         .order_by(PUPIL.c.number)
@@ -279,8 +292,10 @@ def year_results(
     query = (
         select(PUPIL.c.number, PUPIL.c.record_id, PUPIL.c.card)
         .where(
-            PUPIL.c.space == space, PUPIL.c.school_code == school_code,
-            PUPIL.c.class_name == class_name, PUPIL.c.number.in_(list(numbers)),
+            PUPIL.c.space == space,
+            PUPIL.c.school_code == school_code,
+            PUPIL.c.class_name == class_name,
+            PUPIL.c.number.in_(list(numbers)),
         )
         .order_by(PUPIL.c.number)
     )
@@ -293,9 +308,14 @@ def pupil_rows(space: str, school: School) -> list[dict[str, Any]]:
     """Return the rows of a school's pupils with their year results."""
     return [
         {
-            "space": space, "school_code": school.code, "class_name": group.name,
-            "number": number, "pupil_code": card.general.pupil_code,
-            "name": card.general.pupil_name, "card": card_to_text(card), "record_id": None,
+            "space": space,
+            "school_code": school.code,
+            "class_name": group.name,
+            "number": number,
+            "pupil_code": card.general.pupil_code,
+            "name": card.general.pupil_name,
+            "card": card_to_text(card),
+            "record_id": None,
         }
         for group in school.classes
         for number, card in enumerate(group.cards, start=1)
@@ -303,15 +323,21 @@ def pupil_rows(space: str, school: School) -> list[dict[str, Any]]:
 
 
 def tie_pupil(
-    connection: Connection, space: str, school_code: str, class_name: str, number: int,
+    connection: Connection,
+    space: str,
+    school_code: str,
+    class_name: str,
+    number: int,
     record_id: str,
 ) -> bool:
     """Note the pupil's record; False when another press made one meanwhile."""
     result = connection.execute(
         update(PUPIL)
         .where(
-            PUPIL.c.space == space, PUPIL.c.school_code == school_code,
-            PUPIL.c.class_name == class_name, PUPIL.c.number == number,
+            PUPIL.c.space == space,
+            PUPIL.c.school_code == school_code,
+            PUPIL.c.class_name == class_name,
+            PUPIL.c.number == number,
             PUPIL.c.record_id.is_(None),
         )
         .values(record_id=record_id)
@@ -320,13 +346,17 @@ def tie_pupil(
 
 
 def remind(
-    connection: Connection, space: str, *, school_code: str, class_name: str, role: Role,
-    sender_id: str, at: str,
+    connection: Connection,
+    space: str,
+    *,
+    school_code: str,
+    class_name: str,
+    role: Role,
+    sender_id: str,
+    at: str,
 ) -> None:
     """Keep one reminder for the people of *role* about *class_name*; the newest stands."""
-    key = {
-        "space": space, "school_code": school_code, "class_name": class_name, "role": role.value
-    }
+    key = {"space": space, "school_code": school_code, "class_name": class_name, "role": role.value}
     connection.execute(
         delete(REMINDER).where(*(REMINDER.c[name] == value for name, value in key.items()))
     )
@@ -337,9 +367,7 @@ def reminders(
     connection: Connection, space: str, school_code: str
 ) -> list[tuple[str, Role, str, str]]:
     """Return (class, role reminded, sender's id, at) of a school."""
-    query = select(REMINDER).where(
-        REMINDER.c.space == space, REMINDER.c.school_code == school_code
-    )
+    query = select(REMINDER).where(REMINDER.c.space == space, REMINDER.c.school_code == school_code)
     return [
         (row.class_name, Role(row.role), row.sender_id, row.at)
         for row in connection.execute(query.order_by(REMINDER.c.class_name))
@@ -352,8 +380,9 @@ def clear_reminder(
     """Forget a reminder that has done its work."""
     connection.execute(
         delete(REMINDER).where(
-            REMINDER.c.space == space, REMINDER.c.school_code == school_code,
-            REMINDER.c.class_name == class_name, REMINDER.c.role == role.value,
+            REMINDER.c.space == space,
+            REMINDER.c.school_code == school_code,
+            REMINDER.c.class_name == class_name,
+            REMINDER.c.role == role.value,
         )
     )
-

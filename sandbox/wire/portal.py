@@ -7,7 +7,7 @@ here, never from clicks (curriculum.md §5). Every name is the sandbox's own (**
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.errors import Misuse, Unavailable
-from sandbox.wire.http import json_of
+from sandbox.wire.http import async_client, json_of
 from sandbox.wire.signing import Connections
 
 TIME_LIMIT = 5.0
@@ -120,6 +120,57 @@ class Enter(_Message):
     vai: str
 
 
+class RegisteredAccount(_Message):
+    """The account that comes with a new school."""
+
+    user_name: str
+    mat_khau: str = Field(repr=False)
+
+
+class RegisteredSchool(_Message):
+    """What a receiving desk is told about a new school (`POST {desk}/quan-tri/v1/truong`)."""
+
+    ma_truong: str
+    ten_truong: str
+    ma_so_giao_duc: str
+    ten_so_gd: str
+    ten_xa_phuong: str
+    ten_quan_huyen: str | None
+    ten_tinh_thanh_pho: str
+    so_hoc_ba: int
+    tai_khoan: RegisteredAccount
+
+
+class RegisterClient:
+    """Enters new schools into the registers of receiving desks.
+
+    `desk_url(space, desk)` gives a desk's address; the token is the installation's admin token.
+    """
+
+    def __init__(
+        self,
+        desk_url: Callable[[str, str], str],
+        token: str,
+        *,
+        allowed: Collection[str] = (),
+    ) -> None:
+        self._desk_url, self._token, self._allowed = desk_url, token, allowed
+
+    async def add_school(self, space_id: str, desk: str, new: RegisteredSchool) -> None:
+        """Add a school with its account; repeating it is harmless. Raises `Unavailable`."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        base = self._desk_url(space_id, desk)
+        try:
+            async with async_client(base, allowed=self._allowed, headers=headers) as http:
+                answer = await http.post("/quan-tri/v1/truong", json=new.model_dump())
+        except httpx.HTTPError as fault:
+            raise Unavailable(f"desk {desk}: {type(fault).__name__}") from fault
+        if answer.status_code >= 500:
+            raise Unavailable(f"desk {desk} answered {answer.status_code}")
+        if answer.status_code >= 400:
+            raise Misuse(f"desk {desk}: {answer.status_code} {answer.text[:200]}")
+
+
 class PortalClient:
     """Asks a portal over HTTP for the state of records, and for schools of a learner's own.
 
@@ -143,15 +194,16 @@ class PortalClient:
     def in_space(self, space_id: str) -> PortalClient:
         """Return the client of one practice space; it shares this one's connections."""
         return PortalClient(
-            self._root, self._token, space_id=space_id, allowed=self._allowed,
+            self._root,
+            self._token,
+            space_id=space_id,
+            allowed=self._allowed,
             connections=self._connections,
         )
 
     async def record(self, record_id: str) -> RecordReply | None:
         """Return one record with its signatures and bytes, or None."""
-        answer = await self._call(
-            "GET", f"hoc-ba/{quote(record_id, safe='')}", accept_missing=True
-        )
+        answer = await self._call("GET", f"hoc-ba/{quote(record_id, safe='')}", accept_missing=True)
         return None if answer is None else RecordReply.model_validate(answer)
 
     async def records(
@@ -179,13 +231,20 @@ class PortalClient:
         return PersonReply.model_validate(answer)
 
     async def _call(
-        self, method: str, path: str, body: Any = None, *, accept_missing: bool = False,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        accept_missing: bool = False,
         read_s: float = TIME_LIMIT,
     ) -> Any:
         http = self._connections.open(self._root, read_s=TIME_LIMIT, allowed=self._allowed)
         try:
             answer = await http.request(
-                method, f"{self._prefix}/cong/v1/{path}", json=body,
+                method,
+                f"{self._prefix}/cong/v1/{path}",
+                json=body,
                 headers={"Authorization": f"Bearer {self._token}"},
                 timeout=httpx.Timeout(read_s, connect=2.0),
             )

@@ -1,0 +1,28 @@
+"""All pages of the portal."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from sandbox.portal import (
+    pages_editing,
+    pages_identity,
+    pages_office,
+    pages_packages,
+    pages_records,
+    pages_signing,
+)
+from sandbox.portal.service import PortalService
+
+
+def routers(service: PortalService) -> list[APIRouter]:
+    """Return the routers, the more particular addresses first."""
+    parts = (
+        pages_identity,
+        pages_editing,
+        pages_records,
+        pages_signing,
+        pages_packages,
+        pages_office,
+    )
+    return [part.router(service) for part in parts]
