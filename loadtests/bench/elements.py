@@ -6,8 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from signxml import XMLVerifier
-from signxml.verifier import SignatureConfiguration
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from loadtests.bench.corpus import AT, Corpus
 from sandbox.clock import SpaceTime
