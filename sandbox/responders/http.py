@@ -1,0 +1,106 @@
+"""The responders' services: lists and certificates for everybody, events for tools."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+
+from sandbox import web
+from sandbox.responders.pages import page_router
+from sandbox.responders.service import ContradictionError, RespondersService
+from sandbox.responders.store import EventRow
+from sandbox.wire.responders import EVENTS_PATH, CertificateEvent, EventKind, RecordedEvent
+
+# The space clock may be moved at any moment: nobody in between may keep an older list.
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+def require_tool(request: Request) -> None:
+    """Let trainers' tools and our own services through. Raises `web.Unauthorised`."""
+    try:
+        web.require_admin(request)
+    except web.Unauthorised:
+        web.require_internal(request)
+
+
+def routers(service: RespondersService) -> list[APIRouter]:
+    """Return the routes under `/ca`."""
+    return [_public(service), _events(service), page_router(service)]
+
+
+def _public(service: RespondersService) -> APIRouter:
+    router = APIRouter(tags=["ca"])
+
+    @router.get("/ca/crl/{issuer}.crl")
+    async def revocation_list(request: Request, issuer: str) -> Response:
+        """Give the revocation list of an issuing CA in this space, DER (RFC 5280 §5)."""
+        der = await web.off_loop(service.crl, web.space_of(request), issuer)
+        return _found(der, "application/pkix-crl", headers=_NOT_KEPT)
+
+    @router.get("/ca/chung-thu/{issuer}.crt")
+    async def issuer_certificate(issuer: str) -> Response:
+        """Give the certificate of an issuing CA, DER."""
+        found = service.issuer(issuer)
+        return _found(None if found is None else found.der, "application/pkix-cert")
+
+    @router.get("/ca/goc.crt")
+    async def root_certificate() -> Response:
+        """Give the root certificate, DER."""
+        return _found(service.root.der, "application/pkix-cert")
+
+    @router.get("/ca/chuoi.pem")
+    async def chain() -> Response:
+        """Give both issuing CAs and the root as one PEM text."""
+        return _found(service.chain_pem.encode(), "application/x-pem-file")
+
+    return router
+
+
+def _events(service: RespondersService) -> APIRouter:
+    router = APIRouter(prefix=EVENTS_PATH, tags=["ca"], dependencies=[Depends(require_tool)])
+
+    @router.post("", status_code=201)
+    async def record(request: Request, event: CertificateEvent) -> RecordedEvent:
+        """Revoke, suspend or resume a certificate in this space; needs a token of the sandbox.
+
+        409 for an event that cannot follow on what happened before.
+        """
+        try:
+            row = await web.off_loop(
+                service.record,
+                web.space_of(request),
+                issuer=event.to_chuc_cap,
+                serial=event.so_hieu,
+                kind=event.su_kien,
+                at=event.luc,
+            )
+        except ContradictionError as contradiction:
+            raise HTTPException(409, str(contradiction)) from contradiction
+        return _recorded(row)
+
+    @router.get("")
+    async def recorded(request: Request) -> list[RecordedEvent]:
+        """List what was written down in this space, events of the future included."""
+        rows = await web.off_loop(service.events, web.space_of(request))
+        return [_recorded(row) for row in rows]
+
+    return router
+
+
+def _recorded(row: EventRow) -> RecordedEvent:
+    return RecordedEvent.model_validate(
+        {
+            "thu_tu": row.number,
+            "to_chuc_cap": row.issuer,
+            "so_hieu": row.serial,
+            "su_kien": EventKind(row.kind),
+            "luc": row.at,
+        }
+    )
+
+
+def _found(
+    body: bytes | None, media_type: str, *, headers: dict[str, str] | None = None
+) -> Response:
+    if body is None:
+        raise HTTPException(404)
+    return Response(body, media_type=media_type, headers=headers)
