@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from sandbox import web
-from sandbox.responders.pages import page_router
 from sandbox.responders.service import ContradictionError, RespondersService
 from sandbox.responders.store import EventRow
 from sandbox.wire.responders import EVENTS_PATH, CertificateEvent, EventKind, RecordedEvent
@@ -23,8 +22,8 @@ def require_tool(request: Request) -> None:
 
 
 def routers(service: RespondersService) -> list[APIRouter]:
-    """Return the routes under `/ca`."""
-    return [_public(service), _events(service), page_router(service)]
+    """Return the services under `/ca`."""
+    return [_public(service), _events(service)]
 
 
 def _public(service: RespondersService) -> APIRouter:

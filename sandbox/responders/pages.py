@@ -23,7 +23,7 @@ class Shown:
     to: str
 
 
-def page_router(service: RespondersService) -> APIRouter:
+def routers(service: RespondersService) -> list[APIRouter]:
     """Return the route of the page `/ca`."""
     router = APIRouter(include_in_schema=False)
 
@@ -38,7 +38,7 @@ def page_router(service: RespondersService) -> APIRouter:
             request, "responders/authority.html", lists=lists, certificates=certificates
         )
 
-    return router
+    return [router]
 
 
 def _shown(certificate: Certificate, to: str) -> Shown:

@@ -12,8 +12,7 @@ import sandbox.responders
 from sandbox.clock import DEFAULT_SPACE_START
 from sandbox.errors import Unavailable
 from sandbox.pki import Certificate, RevocationList, Trust, read_crl
-from sandbox.responders import RespondersService
-from sandbox.responders.http import routers
+from sandbox.responders import RespondersService, http, pages
 from sandbox.wire.responders import EventKind, fetch_crl, record_event
 from tests.builders.signing import AUTHORITY, SEAL, TEACHER
 from tests.builders.web import House, build_house, serve
@@ -37,7 +36,7 @@ class Desk:
         )
         self.service.prepare()
         self.house.app.state.admin_token = "admin"
-        for router in routers(self.service):
+        for router in (*http.routers(self.service), *pages.routers(self.service)):
             self.house.app.include_router(router)
         self.client = self.house.browser(page=False)
 
