@@ -39,9 +39,10 @@ def claim(
         TAPS.c.space == space, TAPS.c.visitor == visitor, TAPS.c.action == action
     )
     with database.write() as connection:
-        if not connection.execute(mine.on_conflict_do_nothing()).rowcount:
+        # RETURNING, not rowcount: PostgreSQL's driver does not count inserted rows.
+        if connection.execute(mine.on_conflict_do_nothing().returning(FORMS.c.token)).first() is None:
             return False
-        if connection.execute(tap).rowcount:
+        if connection.execute(tap.returning(TAPS.c.token)).first() is not None:
             return True
         first = connection.execute(tapped).scalar_one()
         connection.execute(

@@ -1,4 +1,4 @@
-"""A real Chromium, with script on, off, or the site's own script missing; with or without cookies."""
+"""A real Chromium: with script, without it, or with the site's own script missing."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ script, open it with `script="aborted"` (tests/browser/conftest.py).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -31,118 +32,7 @@ SPACING = (
     "word-spacing: 0.16em !important } p { margin-bottom: 2em !important }"
 )
 
-TEXT_FAULTS = """() => {
-  const faults = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const words = walker.currentNode.nodeValue.trim();
-    const host = walker.currentNode.parentElement;
-    if (!words || ['SCRIPT', 'STYLE', 'OPTION', 'TITLE'].includes(host.tagName)) continue;
-    const style = getComputedStyle(host);
-    if (style.visibility === 'hidden' || !host.getClientRects().length) continue;
-    const size = parseFloat(style.fontSize), where = `<${host.tagName.toLowerCase()}> "${words.slice(0, 40)}"`;
-    if (size < 16) faults.push(`text of ${size}px: ${where}`);
-    if (/^H[1-6]$/.test(host.tagName) && size < 24) faults.push(`heading of ${size}px: ${where}`);
-    if (['P', 'LI', 'DD', 'LABEL'].includes(host.tagName) && size < 18 &&
-        !host.closest('footer, .nho, .mach, .ma-so, .ung-dung')) faults.push(`running text of ${size}px: ${where}`);
-    const leading = parseFloat(style.lineHeight) / size;
-    if (!(leading >= 1.45) && !host.closest('.cham, .so-thu')) faults.push(`line height ${style.lineHeight} at ${size}px: ${where}`);
-    if (style.textAlign === 'justify') faults.push(`justified text: ${where}`);
-    if (style.fontStyle === 'italic') faults.push(`italic text: ${where}`);
-    if (style.textTransform === 'uppercase') faults.push(`upper case by style: ${where}`);
-    if (style.overflow === 'hidden' && host.scrollHeight > host.clientHeight + 1 && host.clientHeight > 1)
-      faults.push(`clipped text: ${where}`);
-  }
-  document.querySelectorAll('.so-to').forEach(field => {
-    if (parseFloat(getComputedStyle(field).fontSize) < 28) faults.push('digits below 28px');
-  });
-  document.querySelectorAll('*').forEach(node => {
-    const style = getComputedStyle(node);
-    if (style.position === 'fixed') faults.push(`fixed element <${node.tagName.toLowerCase()}>`);
-    if (style.animationName !== 'none' || parseFloat(style.transitionDuration) > 0) faults.push(`motion on <${node.tagName.toLowerCase()}>`);
-  });
-  return faults;
-}"""
-
-TARGET_FAULTS = """() => {
-  const faults = [], boxes = [];
-  const name = node => `<${node.tagName.toLowerCase()}> "${(node.innerText || node.value || node.name || node.id || '').trim().slice(0, 30)}"`;
-  const seen = node => {
-    const box = node.getBoundingClientRect(), style = getComputedStyle(node);
-    return box.width > 1 && box.height > 1 && style.visibility !== 'hidden' && box.right > 0;
-  };
-  document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary').forEach(node => {
-    if (!seen(node)) return;
-    let box = node.getBoundingClientRect();
-    let rect = {left: box.left, top: box.top, right: box.right, bottom: box.bottom, node};
-    for (const label of node.labels || []) {
-      const other = label.getBoundingClientRect();
-      rect.left = Math.min(rect.left, other.left); rect.top = Math.min(rect.top, other.top);
-      rect.right = Math.max(rect.right, other.right); rect.bottom = Math.max(rect.bottom, other.bottom);
-    }
-    boxes.push(rect);
-  });
-  const edge = document.documentElement.clientWidth;
-  for (const box of boxes) {
-    const width = box.right - box.left, height = box.bottom - box.top;
-    if (width < 47.5 || height < 47.5) faults.push(`target ${width.toFixed(0)}x${height.toFixed(0)}: ${name(box.node)}`);
-    if (box.node.matches('.chinh, .phim') && height < 63.5) faults.push(`main button ${height.toFixed(0)} high: ${name(box.node)}`);
-    if (!box.node.closest('.cuon, .ma') && (box.left < 7.5 || box.right > edge - 7.5)) faults.push(`less than 8px from the edge: ${name(box.node)}`);
-  }
-  for (let i = 0; i < boxes.length; i += 1) for (let j = i + 1; j < boxes.length; j += 1) {
-    const a = boxes[i], b = boxes[j];
-    if (a.node.contains(b.node) || b.node.contains(a.node)) continue;
-    const across = Math.max(a.left - b.right, b.left - a.right), down = Math.max(a.top - b.bottom, b.top - a.bottom);
-    const gap = Math.max(across, down);
-    const wanted = (a.node.matches('.chinh') && b.node.matches('.xoa')) || (b.node.matches('.chinh') && a.node.matches('.xoa')) ? 24 : 12;
-    if (gap < wanted - 0.6) faults.push(`gap of ${gap.toFixed(1)}px (${wanted} wanted): ${name(a.node)} and ${name(b.node)}`);
-  }
-  return faults;
-}"""
-
-CONTROL_FAULTS = """() => {
-  const faults = [];
-  const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
-  const channel = value => { value /= 255; return value <= 0.03928 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4); };
-  const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
-  const ratio = (a, b) => { const x = light(a), y = light(b); return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
-  const ground = node => {
-    for (let at = node; at; at = at.parentElement) {
-      const c = parse(getComputedStyle(at).backgroundColor);
-      if (c.length === 3 || c[3] > 0.99) return c.slice(0, 3);
-    }
-    return [255, 255, 255];
-  };
-  document.querySelectorAll('button, select, textarea, .chinh, .phu, input:not([type=hidden]):not([type=radio]):not([type=checkbox])').forEach(node => {
-    if (!node.getClientRects().length) return;
-    const style = getComputedStyle(node), around = ground(node.parentElement);
-    const border = parseFloat(style.borderTopWidth) > 0 ? ratio(parse(style.borderTopColor), around) : 1;
-    const fill = ratio(ground(node), around);
-    if (Math.max(border, fill) < 3) faults.push(`control with less than 3:1: <${node.tagName.toLowerCase()}> ${node.className}`);
-  });
-  return faults;
-}"""
-
-STRUCTURE = """() => ({
-  lang: document.documentElement.lang, title: document.title,
-  h1: document.querySelectorAll('h1').length, main: document.querySelectorAll('.chinh').length,
-  learner: document.body.classList.contains('learner'),
-  words: document.body.innerText, nodes: document.querySelectorAll('*').length,
-  help: Array.from(document.querySelectorAll('nav.giup a, nav.giup button')).map(node => node.innerText.trim()),
-  order: Array.from(document.querySelectorAll('a.nhay, header .ban-tap, nav.dieu-huong, main#chinh, nav.giup, footer')).map(node => node.tagName.toLowerCase()),
-  listRows: Math.max(0, ...Array.from(document.querySelectorAll('ul.hang')).map(list => list.children.length)),
-  errorsShown: !!document.querySelector('#loi'),
-  forbidden: Array.from(document.querySelectorAll('meta[http-equiv=refresh], dialog, [popover], [inert], script[type=module], meter, [style], input[type=date], input[type=number], input[type=color], input[type=range], iframe, video, [onclick]')).map(node => node.outerHTML.slice(0, 80)),
-  foreign: Array.from(document.querySelectorAll('[src], [href], [action]')).map(node => node.getAttribute('src') || node.getAttribute('href') || node.getAttribute('action')).filter(to => /^([a-z]+:)?\\/\\//i.test(to) && !to.startsWith(location.origin + '/')),
-  loaded: performance.getEntriesByType('resource').map(entry => entry.name).filter(to => !to.startsWith(location.origin + '/')),
-  requests: performance.getEntriesByType('resource').length + 1,
-  bytes: performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((sum, entry) => sum + entry.encodedBodySize, 0),
-  unsealed: Array.from(document.querySelectorAll('form[method=post]')).filter(form => !form.querySelector('input[name=f]')).length,
-})"""
-
-LINKS_WITHOUT_TOKEN = """() => Array.from(document.querySelectorAll('a[href], form[action]'))
-  .map(node => node.getAttribute('href') || node.getAttribute('action'))
-  .filter(to => !to.startsWith('#') && !to.startsWith('/tinh/') && !/[?&]m=[\\w-]{22}/.test(to))"""
+RULES = Path(__file__).with_name("page_rules.js").read_text(encoding="utf-8")
 
 
 def check_page(page: Page) -> list[str]:
@@ -151,12 +41,17 @@ def check_page(page: Page) -> list[str]:
     before = page.viewport_size
     for size in (PHONE, {"width": 1024, "height": 768}):
         page.set_viewport_size(size)  # type: ignore[arg-type]
-        for script in (TEXT_FAULTS, TARGET_FAULTS, CONTROL_FAULTS):
-            faults += [f"{size['width']}px: {fault}" for fault in page.evaluate(script)]
+        for rule in ("text", "targets", "controls"):
+            faults += [f"{size['width']}px: {fault}" for fault in ask(page, rule)]
     faults += reflow_faults(page)
     if before:
         page.set_viewport_size(before)
     return faults
+
+
+def ask(page: Page, rule: str) -> Any:
+    """Return what a function of page_rules.js finds on the page."""
+    return page.evaluate(f"(\n{RULES}\n).{rule}()")
 
 
 def assert_clean(page: Page) -> None:
@@ -191,7 +86,7 @@ def reflow_faults(page: Page) -> list[str]:
         tag = page.add_style_tag(content=style) if style and _may_style(page) else None
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > PHONE["width"]:
-            faults.append(f"{name}scrolls sideways: {width}px")
+            faults.append(f"{name}scrolls sideways: {width}px, {ask(page, 'widest')}")
         if tag:
             tag.evaluate("node => node.remove()")
     if before:
@@ -210,7 +105,7 @@ def _may_style(page: Page) -> bool:
 
 def structure_faults(page: Page) -> list[str]:
     """Return what is wrong with the page's skeleton (checks 8–11, 22, 24)."""
-    found: dict[str, Any] = page.evaluate(STRUCTURE)
+    found: dict[str, Any] = ask(page, "structure")
     lang = found["lang"]
     expected = [
         (lang in MARK, f"lang={lang!r}"),
@@ -250,7 +145,7 @@ def _is_wrong(title: str) -> bool:
 
 def links_without_token(page: Page) -> list[str]:
     """Return the addresses on the page that lose the visitor (N2); for browsers without cookies."""
-    found: list[str] = page.evaluate(LINKS_WITHOUT_TOKEN)
+    found: list[str] = ask(page, "withoutVisitor")
     return found
 
 

@@ -46,7 +46,7 @@ def site_without_cookies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 def test_a_page_of_the_skin_keeps_every_rule_for_pages(
     site: str, open_page: OpenPage, path: str
 ) -> None:
-    """Axe, reflow, text sizes, targets, order and budget find no fault, without the site's script."""
+    """Axe, reflow, text sizes, targets, order and budget find no fault, without own script."""
     lint.assert_clean(open_page(site + path, script="aborted"))
 
 

@@ -20,7 +20,7 @@ from sandbox import web
 from sandbox.clock import Clock, FixedClock
 from sandbox.web.pages import routers as own_pages
 
-SECRET = "a secret of the tests"  # noqa: S105 - of the tests
+SECRET = "a secret of the tests"
 
 
 @dataclass
@@ -54,7 +54,7 @@ def build_house(
     tap_seconds: float = 0.6,
     body_limit: int = 100_000,
 ) -> House:
-    """Return an application with the practice space `tap` (code 1234) and the class `lop-a` (2468)."""
+    """Return an application with the spaces `tap` (code 1234) and `lop-a` (code 2468)."""
     store = web.Database(database or f"sqlite:///{folder / 'web.db'}")
     time_by = clock or FixedClock()
     spaces = web.Spaces(store, time_by)
@@ -62,7 +62,7 @@ def build_house(
     spaces.open("tap", code="1234", title="Không gian tập")
     spaces.open("lop-a", code="2468", title="Lớp tập huấn A")
     app = web.application()
-    app.state.internal_token = "internal"  # noqa: S105 - of the tests
+    app.state.internal_token = "internal"
     web.install(
         app,
         skin=web.Skin(templates, locales, strict=True),
@@ -81,8 +81,8 @@ def build_house(
 def form_token(html: str, action: str) -> str:
     """Return the one-time token of the form that posts to the bare path *action*."""
     space, rest = r"(?:/s/[a-z0-9-]+)?", r"(?:\?[^\"]*)?"
-    pattern = f'action="{space}{re.escape(action)}{rest}"[^>]*>\\s*<input type="hidden" name="f" value="([^"]+)"'
-    found = re.search(pattern, html)
+    form = rf'action="{space}{re.escape(action)}{rest}"[^>]*>'
+    found = re.search(form + r'\s*<input type="hidden" name="f" value="([^"]+)"', html)
     assert found, f"no form posts to {action}"
     return found.group(1)
 

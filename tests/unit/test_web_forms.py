@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 
 from sandbox.clock import FixedClock
 from tests.builders.counting import counted, counting_house
+from tests.builders.postgresql import postgresql
 from tests.builders.web import House, form_token
 
 FORM = "/viec/a"
@@ -262,6 +263,22 @@ def test_twenty_posts_of_one_form_at_once_do_one_piece_of_work(
 
     assert set(answers) == {"/xong/a"}
     assert len(counted(tmp_path)) == 1
+
+
+def test_on_postgresql_taps_at_once_do_one_piece_of_work(tmp_path: Path) -> None:
+    """The other database keeps the same promise: one token ten times, and ten tokens at once."""
+    with postgresql() as address:
+        house = counting_house(tmp_path, database=address)
+        visitor = house.browser()
+        token, others = fresh_token(visitor), [fresh_token(visitor, "/viec/b") for _ in range(10)]
+        same = at_once([lambda: send(visitor, token, ten="x").headers["location"]] * 10)
+        tapped = at_once(
+            [lambda t=t: send(visitor, t, "/viec/b", ten="y").headers["location"] for t in others]
+        )
+        house.database.close()
+
+    assert (set(same), set(tapped)) == ({"/xong/a"}, {"/xong/b"})
+    assert sorted(counted(tmp_path)) == ["a x []", "b y []"]
 
 
 @pytest.fixture
