@@ -151,6 +151,11 @@ class Transaction(_Message):
     locked: bool = False
     items: list[ItemState]
 
+    @property
+    def signed(self) -> int:
+        """How many items bear a signature."""
+        return sum(item.status is Status.SIGNED for item in self.items)
+
 
 class PhoneRequest(_Message):
     """Ask for a holder's phone; `renew` gives a new pairing code and cuts off paired phones."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from sandbox.pki import Certificate, TrainingAuthority, Trust
 from sandbox.signing import CredentialSeed, HolderSeed, pins
 from sandbox.signing.model import Limits
+from sandbox.signing.store import METADATA
 from sandbox.wire.signing import AutomaticReply, Status
 from tests.builders.phone import (
     CLERK,
@@ -333,8 +333,8 @@ def test_a_changed_ledger_is_noticed(room: Room, forgery: str) -> None:
     confirm(room)
     assert room.get("so-cai").json()["intact"] is True
 
-    with sqlite3.connect(room.folder / "sandbox.db") as database:
-        database.execute(forgery)
+    with room.database.write() as connection:
+        connection.exec_driver_sql(forgery)
 
     assert room.get("so-cai").json()["intact"] is False
 
@@ -376,18 +376,14 @@ def test_resetting_a_space_leaves_the_others_rows_unchanged(room: Room) -> None:
 
     room.service.reset_space("lop-1")
 
-    with sqlite3.connect(room.folder / "sandbox.db") as database:
-        tables = [
-            name
-            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if name.startswith("signing_")
-        ]
+    with room.database.read() as connection:
         left = [
-            database.execute(f"SELECT count(*) FROM {table} WHERE space = 'lop-1'").fetchone()[0]
-            for table in tables
+            connection.exec_driver_sql(
+                f"SELECT count(*) FROM {table} WHERE space = 'lop-1'"
+            ).scalar()
+            for table in METADATA.tables
         ]
-    assert len(tables) == 10
-    assert left == [0] * len(tables)
+    assert left == [0] * 10
     assert room.state(asked).status is Status.WAITING_CONFIRM
 
 

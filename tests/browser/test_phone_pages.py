@@ -1,4 +1,4 @@
-"""Every page of the practice phone, as a 320 px screen shows it (learner-experience §2, §4.2, §13)."""
+"""Every page of the practice phone, on a 320 px screen (learner-experience §2, §4.2, §13)."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from sandbox.clock import Clock, FixedClock
 from sandbox.pki import RsaPool, TrainingAuthority
 from sandbox.signing import CredentialSeed, HolderSeed, SigningService, http, pages, pages_room
 from sandbox.signing.coaching import Coach
+from sandbox.web.pages import routers as own_pages
 from sandbox.wire.signing import Item, NewTransaction, Transaction
 
 INTERNAL, ADMIN = "internal-token-of-the-tests", "admin-token-of-the-tests"
@@ -199,6 +200,7 @@ def make_room(
     assert found is not None
     service.open_space(found, people)
     for router in (
+        *own_pages(),
         *http.routers(service),
         *pages_room.routers(service),
         *pages.routers(service, Coach()),
