@@ -20,9 +20,6 @@ Condition = Literal["chua_ky", "khong_cho", "dang_cho", "da_ky_mot"]
 """When a step is shown: nothing signed yet; no request alive; one alive; one record signed."""
 
 
-PagePath = Annotated[str, Field(pattern=r"^/(cong|ky-so)(/[a-z0-9-]+|/\{[a-z_]+\})*$")]
-
-
 class Part(BaseModel):
     """Base of all parts: an unknown key is an error that names it."""
 
@@ -57,11 +54,11 @@ class WorldOfLesson(Part):
 class Step(Part):
     """One step on one page. `cho` (place) and `nut` (button) feed the hints.
 
-    `trang` lists route templates of the portal's or the phone's own pages.
+    `trang` is the name of one of the portal's or the phone's own pages.
     """
 
     so: int = Field(ge=1, le=40)
-    trang: tuple[PagePath, ...] = Field(min_length=1)
+    trang: str = Field(pattern=r"^(portal|phone)\.[a-z_]+$")
     khi: tuple[Condition, ...] = ()
     h1: Text
     cau: Text

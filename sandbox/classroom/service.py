@@ -200,10 +200,15 @@ class ClassroomService:
     async def strip(self, space: Space, question: CoachQuestion) -> Strip | None:
         """Return the coach strip for a page of a learner, or None where none belongs."""
         attempt = await off_loop(self._present_attempt, space, question)
-        if attempt is None or attempt.passed:
+        if attempt is None:
             return None
         lesson = self.lessons[attempt.lesson]
+        if attempt.passed:
+            return _closing(lesson, attempt, question.language)
         step = step_of(lesson.buoc, question.page, await self.look(space, attempt))
+        if step is lesson.buoc[-1] and (await self.judge(space, attempt)).passed:
+            strip = _strip(lesson, step, attempt, question.language)
+            return strip.model_copy(update={"done": True})
         return None if step is None else _strip(lesson, step, attempt, question.language)
 
     def _present_attempt(self, space: Space, question: CoachQuestion) -> Attempt | None:
@@ -240,4 +245,18 @@ def _strip(lesson: Lesson, step: Step, attempt: Attempt, language: str) -> Strip
         hint_place=step.cho.of(language) if hinted else None,
         home=f"/lop/bai/{lesson.bai}/lan/{attempt.number}",
         hint_path=f"/lop/lan/{attempt.number}/goi-y/{step.so}",
+    )
+
+
+def _closing(lesson: Lesson, attempt: Attempt, language: str) -> Strip:
+    """Return the strip of a passed lesson: no instruction, only the way home."""
+    return Strip(
+        lesson=lesson.bai,
+        lesson_name=lesson.ten.of(language),
+        step=lesson.steps,
+        steps=lesson.steps,
+        card=f"{lesson.bai}.{lesson.steps}",
+        done=True,
+        home=f"/lop/bai/{lesson.bai}/lan/{attempt.number}",
+        hint_path=f"/lop/lan/{attempt.number}/goi-y/{lesson.steps}",
     )

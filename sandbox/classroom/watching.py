@@ -67,7 +67,7 @@ def holds(condition: Condition, seen: Seen) -> bool:
 def step_of(steps: Sequence[Step], page: str, seen: Seen) -> Step | None:
     """Return the first step of *page* whose conditions all hold."""
     for step in steps:
-        if page in step.trang and all(holds(condition, seen) for condition in step.khi):
+        if page == step.trang and all(holds(condition, seen) for condition in step.khi):
             return step
     return None
 

@@ -47,6 +47,8 @@ class Strip(BaseModel):
     hint: str | None = None
     """Words of the button to press; filled after [Gợi ý] was pressed."""
     hint_place: str | None = None
+    done: bool = False
+    """The lesson is passed: the page offers the way home."""
     home: str
     """Path of the learner's task list, without space prefix."""
     hint_path: str

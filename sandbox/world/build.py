@@ -19,10 +19,11 @@ from sandbox.rehearsal import RehearsalDesk
 from sandbox.responders import RespondersService
 from sandbox.settings import Settings
 from sandbox.signing import SigningService
+from sandbox.signing.coaching import Coach
 from sandbox.web import Database, Skin, Spaces
 from sandbox.wire.classroom import CoachClient
 from sandbox.wire.ministry import Account, MinistryClient
-from sandbox.wire.portal import PortalClient
+from sandbox.wire.portal import PortalClient, RegisterClient
 from sandbox.wire.signing import SigningClient
 
 PACKAGE = Path(__file__).parent.parent
@@ -97,6 +98,7 @@ class World:
             signing=self.signing_client(),
             desks=self.desk_client,
             new_id=uuid4,
+            registers=RegisterClient(self.desk_url, self.settings.secrets.admin_token),
         )
 
     @cached_property
@@ -207,9 +209,15 @@ def _routers_of(world: World) -> list[APIRouter]:
     """Return the routes of the systems served here; http first, so that no page shadows it."""
     import importlib
 
+    from sandbox.signing.pages_room import routers as room_pages
+
     found: list[APIRouter] = []
     for name, service in world.services().items():
         for part in ("http", "pages"):
-            module = importlib.import_module(f"sandbox.{name}.{part}")
-            found.extend(module.routers(service))
+            routers = importlib.import_module(f"sandbox.{name}.{part}").routers
+            if (name, part) == ("signing", "pages"):
+                found.extend(room_pages(world.signing))
+                found.extend(routers(service, Coach(world.coach_client())))
+            else:
+                found.extend(routers(service))
     return found
