@@ -15,7 +15,15 @@ from dataclasses import dataclass, field
 from sandbox import __version__
 from sandbox.clock import Clock
 from sandbox.errors import Misuse, Unavailable
-from sandbox.rehearsal.checks import Judgement, Look, Standing, read_result_of, taken_in
+from sandbox.rehearsal.checks import (
+    PENDING_CODE,
+    SERVICES,
+    Judgement,
+    Look,
+    Standing,
+    read_result_of,
+    taken_in,
+)
 from sandbox.rehearsal.client_program import ClientProgram
 from sandbox.rehearsal.desk import Desk, Exchange, Outcome
 from sandbox.rehearsal.pack import Pack
@@ -36,6 +44,7 @@ from sandbox.wire.ministry import RegistrationStateReply
 LOG = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.25
+ASKED_BY_US = frozenset({SERVICES["token"], SERVICES["approval"], SERVICES["result"]})
 DESK_AWAY_S = 6.0
 """How long the desk may be away before the step ends as `error`."""
 LEAVE_SECONDS = 5.0
@@ -67,6 +76,8 @@ class Run:
     stop: threading.Event = field(default_factory=threading.Event)
     on_step: Callable[[StepReport], None] = lambda _: None
     before: list[Exchange] = field(default_factory=list)
+    cursor: int = 0
+    """Number of the last line of the journal that was looked at."""
     deadline: float = 0.0
 
     def go(self, *, client: str) -> RunReport:
@@ -187,14 +198,12 @@ class _StepRun:
         over: it is the client who is to ask.
         """
         run = self.run
-        seen = self.now or run.before
-        others = {a.user_name for a in run.space.tai_khoan} - {run.pack.account.user_name}
-        fresh = run.desk.exchanges(after=seen[-1].number if seen else 0)
-        self.now.extend(row for row in fresh if row.account not in others)
+        self.now += self._fresh()
         registration = self._officer() if self.step.by == "officer" else None
         for messageid in taken_in(self.now) - self.known.keys():
             if ask_now or any(read_result_of(row, messageid) for row in self.now):
                 found = run.desk.results(messageid)
+                self._pass_over_our_own()
                 if found is not None:
                     self.known[messageid] = found
         return Look(
@@ -205,6 +214,19 @@ class _StepRun:
             registration=registration,
         )
 
+    def _fresh(self) -> list[Exchange]:
+        """Return what came since the last look, without what other accounts of the space did."""
+        run = self.run
+        rows = run.desk.exchanges(after=run.cursor)
+        if rows:
+            run.cursor = rows[-1].number
+        others = {a.user_name for a in run.space.tai_khoan} - {run.pack.account.user_name}
+        return [row for row in rows if row.account not in others]
+
+    def _pass_over_our_own(self) -> None:
+        """Leave out the calls just made in the school's name: they are no evidence of anything."""
+        self.now += [row for row in self._fresh() if row.service not in ASKED_BY_US]
+
     def _officer(self) -> RegistrationStateReply | None:
         """Approve what waits, as the Sở's officer does, and see how the registration stands."""
         run = self.run
@@ -212,8 +234,9 @@ class _StepRun:
         if not sent or sent[-1] is None:
             return None
         standing = run.desk.registration(sent[-1], school_year=run.space.nam_hoc)
-        if standing.error == "SBX-1201" and run.desk.approve(sent[-1]):
+        if standing.error == PENDING_CODE and run.desk.approve(sent[-1]):
             standing = run.desk.registration(sent[-1], school_year=run.space.nam_hoc)
+        self._pass_over_our_own()
         return standing
 
     def _outcomes(self) -> dict[str, Outcome]:

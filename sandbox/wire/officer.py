@@ -84,9 +84,9 @@ class OfficerDesk:
 
     def approve(self, messageid: str) -> bool:
         """Approve the registration *messageid*; False when it does not wait at the desk."""
-        found = self._get(f"{self._desk}{OFFICER_PAGE}")
+        found = self._get(f"{self._desk}{OFFICER_PAGE}/cts/{messageid}")
         for form in forms_of(found):
-            if messageid in form.action and form.action.split("?")[0].endswith("/duyet"):
+            if form.action.split("?")[0].endswith(f"/{messageid}/duyet"):
                 return self._press(form)
         return False
 
