@@ -1,5 +1,6 @@
-"""How a record is shown: the order of the ministry's display template (2088-PL2) as far as it is
-known, words for states, and plain words for a refusal.
+"""How a record is shown: order of the form, words for states, plain words for a refusal.
+
+The order is that of the ministry's display template (2088-PL2) as far as it is known.
 """
 
 from __future__ import annotations

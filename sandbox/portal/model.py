@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -148,6 +149,11 @@ class SignatureRow:
     """SigningTime, ISO with +07:00."""
     request_id: str
 
+    @property
+    def signed(self) -> datetime:
+        """SigningTime as a moment."""
+        return datetime.fromisoformat(self.signed_at)
+
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
@@ -158,6 +164,11 @@ class VersionRow:
     reason: str
     at: str
     signatures: tuple[SignatureRow, ...]
+
+    @property
+    def when(self) -> datetime:
+        """When it stopped counting."""
+        return datetime.fromisoformat(self.at)
 
 
 class Subject(StrEnum):
@@ -245,6 +256,16 @@ class PackageRow:
     code: str | None
     """Code that refused the package or its receipt."""
     created_at: str
+
+    @property
+    def created(self) -> datetime:
+        """When it was packed."""
+        return datetime.fromisoformat(self.created_at)
+
+    @property
+    def sent(self) -> datetime:
+        """When its desk took it (before that: when it was packed)."""
+        return datetime.fromisoformat(self.sent_at or self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

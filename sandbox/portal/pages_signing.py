@@ -258,7 +258,7 @@ async def _stop(
 ) -> Response:
     """Show what cannot be signed yet and why, with the button that mends it (E10, E15, …)."""
     words = {word for _line, word in preview.left_out}
-    why = "thieu_truoc" if "thieu_truoc" in words else sorted(words)[0]
+    why = "thieu_truoc" if "thieu_truoc" in words else min(words)
     first: RecordLine = preview.left_out[0][0]
     shown, _more = page_of([line for line, word in preview.left_out if word == why], 1)
     return await frame.show(
@@ -298,9 +298,7 @@ def _sign(routes: APIRouter, frame: Frame) -> None:
                 wanted,
                 purpose=web.text(request, "cau", f"portal.purpose.{task.name}", n=len(wanted)),
                 portal=web.text(request, "nhan", "portal.asks", unit=unit),
-                return_path=web.visit(request)
-                .url("/cong/yeu-cau/{id}")
-                .replace("%7Bid%7D", "{id}"),
+                return_path="/cong/yeu-cau/{id}",
             )
             if lop:
                 await selection.forget(request, task.name, lop)

@@ -1,4 +1,4 @@
-"""Taking signed or refused records back: cancelling, mending, and planting a fault to practise it.
+"""Taking signed or refused records back: cancelling, mending, planting a fault to practise.
 
 The portal never edits a signed record: it is cancelled on an agreed request, with a reason, and a
 new version without signatures takes its place (spec/lifecycle.md §2; curriculum.md §4.1).
