@@ -40,7 +40,10 @@ def claim(
     )
     with database.write() as connection:
         # RETURNING, not rowcount: PostgreSQL's driver does not count inserted rows.
-        if connection.execute(mine.on_conflict_do_nothing().returning(FORMS.c.token)).first() is None:
+        if (
+            connection.execute(mine.on_conflict_do_nothing().returning(FORMS.c.token)).first()
+            is None
+        ):
             return False
         if connection.execute(tap.returning(TAPS.c.token)).first() is not None:
             return True

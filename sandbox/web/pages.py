@@ -1,4 +1,4 @@
-"""Pages that belong to nobody else: landing with three doors, help pages, the load testers' page."""
+"""Pages that belong to no system: landing with three doors, help pages, the load testers' page."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def _help() -> APIRouter:
     @router.get("/xem-mau")
     def sample(request: Request, buoc: int = 1, ve: str = "/") -> Response:
         number = min(max(buoc, 1), len(SAMPLES))
-        context = {"number": number, "pictures": SAMPLES, "home": local_path(ve)}
-        return page(request, "web/sample.html", **context)
+        home = local_path(ve)
+        return page(request, "web/sample.html", number=number, pictures=SAMPLES, home=home)
 
     @router.get("/chinh-chu")
     def text_size(request: Request, ve: str = "/") -> Response:

@@ -22,7 +22,7 @@ from sandbox.web.skin import audience_of, page, text
 from sandbox.web.visits import visit
 
 LOG = logging.getLogger("sandbox.web")
-KNOWN_STATUSES = (400, 401, 403, 404, 405, 409, 413, 422, 503)
+KNOWN_STATUSES = (400, 403, 404, 405, 409, 413, 422, 503)
 
 
 class Problem(SandboxError):
@@ -140,11 +140,17 @@ def refusal_page(
 
 
 def status_page(
-    request: Request, status: int, *, headers: Mapping[str, str] | None = None, to: str = "/"
+    request: Request,
+    status: int,
+    *,
+    headers: Mapping[str, str] | None = None,
+    to: str = "/",
 ) -> Response:
-    """Answer a bare status (404, 405, 413, …) with its own words."""
+    """Answer a bare status (404, 405, 413, …) with its own words and a button to the path *to*."""
     known = status if status in KNOWN_STATUSES else 400 if status < 500 else 500
-    return _spoken(request, f"web.problem.{known}", status=status, headers=headers, to=to)
+    button = "look_again" if status == 503 else "home"
+    key = f"web.problem.{known}"
+    return _spoken(request, key, status=status, headers=headers, to=to, button=button)
 
 
 def incident_page(request: Request, error: BaseException) -> Response:
@@ -161,13 +167,14 @@ def _spoken(
     status: int,
     code: str = "",
     to: str = "/",
+    button: str = "home",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     problem = Problem(
         say("tieu_de", f"{key}.title"),
         meaning=say("loi_nghia", f"{key}.meaning"),
         remedy=say("loi_lam", f"{key}.remedy"),
-        button=say("nut", f"{key}.button"),
+        button=say("nut", f"web.problem.{button}"),
         to=to,
         code=code or str(status),
         status=status,
@@ -199,11 +206,12 @@ async def on_unavailable(request: Request, error: Exception) -> Response:
 
 async def on_unauthorised(request: Request, error: Exception) -> Response:
     """Answer a service route without its token: 401 JSON."""
-    body = _body("401", *(text(request, kind, f"web.problem.401.{part}") for kind, part in _PARTS))
-    return JSONResponse(body, status_code=401, headers={"WWW-Authenticate": "Bearer"})
+    words = (text(request, "chuyen_mon", f"web.problem.401.{part}") for part in _PARTS)
+    headers = {"WWW-Authenticate": "Bearer"}
+    return JSONResponse(_body("401", *words), status_code=401, headers=headers)
 
 
-_PARTS = (("tieu_de", "title"), ("loi_nghia", "meaning"), ("loi_lam", "remedy"))
+_PARTS = ("title", "meaning", "remedy")
 
 
 async def on_http(request: Request, error: Exception) -> Response:

@@ -218,7 +218,19 @@ def test_label_field_and_button_of_the_pin_are_together(
 
 
 @pytest.mark.parametrize(
-    "state", ["one", "wrong", "twice_wrong", "locked", "card", "unlock", "done", "refused"]
+    "state",
+    [
+        "one",
+        "request",
+        "wrong",
+        "twice_wrong",
+        "locked",
+        "card",
+        "unlock",
+        "done",
+        "refused",
+        "expired",
+    ],
 )
 def test_the_main_action_is_visible_without_scrolling(
     room: Room, states: States, open_page: OpenPage, state: str
