@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from sandbox.documents.package import ParsedRecord
-from sandbox.documents.tags import RECORD, Branch
+from sandbox.documents.tags import RECORD, SUBJECT_ROW, Branch
 from sandbox.documents.tree import Element, bare_name, line_of
 from sandbox.errors import Finding
 
+_SUBJECT_CODE: Final = re.compile(r"\bS[0-9]{2}\b")
 _FIELD: Final = re.compile(r"[A-Za-z_]\w*(\[[0-9]{1,4}\])?(/[A-Za-z_]\w*(\[[0-9]{1,4}\])?)*")
 
 
@@ -43,14 +44,15 @@ def locate(record: ParsedRecord, finding: Finding) -> Finding:
     """Return *finding* with the XPath and line of the tag its `field` names.
 
     `field` may be a tag (`NGAY_SINH`) or a path below the record's data
-    (`BANG_DIEM/MON_HOC[3]/MUC_DAT_DUOC`). Where the tag occurs several times, the one holding
-    `finding.value` is meant (the last such: rows are held against the current year), else the
-    first. A tag that is not there is placed at the parent it belongs to. A finding that already
-    has a place, or names nothing known, is returned as it is.
+    (`BANG_DIEM/MON_HOC[3]/MUC_DAT_DUOC`). A tag of a subject's row is looked for in the row of
+    the subject that `value` or `expected` names (`S04`). Where a tag occurs several times, the
+    first is meant, or when that does not hold `value`, the last that does (rows are held against
+    the current year). A tag that is not there is placed at the parent it belongs to. A finding that
+    already has a place, or names nothing known, is returned as it is.
     """
     if finding.xpath is not None or finding.field is None:
         return finding
-    element = _find(record, finding.field, finding.value)
+    element = _find(record, finding.field, value=finding.value, expected=finding.expected)
     if element is None:
         return finding
     return dataclasses.replace(
@@ -58,13 +60,21 @@ def locate(record: ParsedRecord, finding: Finding) -> Finding:
     )
 
 
-def _find(record: ParsedRecord, field: str, value: str | None) -> Element | None:
+def _find(
+    record: ParsedRecord, field: str, *, value: str | None, expected: str | None
+) -> Element | None:
     if not _FIELD.fullmatch(field):
         return None
+    if SUBJECT_ROW.child(field) is not None:
+        row = _subject_row(record, f"{value} {expected}")
+        if row is not None:
+            found = row.find(field)
+            return row if found is None else found
     below = list(record.element.iterfind(f".//{field}")) or _by_alias(record, field)
     if below:
         wanted = (value or "").partition(" × ")[0]
-        return next((found for found in reversed(below) if found.text == wanted), below[0])
+        candidates = (below[0], *reversed(below))
+        return next((found for found in candidates if found.text == wanted), below[0])
     tag = field.rpartition("/")[2].partition("[")[0]
     for home in reversed(_homes(RECORD, tag)):
         if home is RECORD:
@@ -73,6 +83,16 @@ def _find(record: ParsedRecord, field: str, value: str | None) -> Element | None
         if found is not None:
             return found
     return None
+
+
+def _subject_row(record: ParsedRecord, said: str) -> Element | None:
+    """Return the last row of the subject whose code *said* names alone, None for no such row."""
+    codes = set(_SUBJECT_CODE.findall(said))
+    if len(codes) != 1:
+        return None
+    (code,) = codes
+    rows = record.element.iterfind(f".//{SUBJECT_ROW.tag}")
+    return next((r for r in reversed(list(rows)) if r.findtext("MA_MON_HOC") == code), None)
 
 
 def _homes(branch: Branch, tag: str) -> list[Branch]:

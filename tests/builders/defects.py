@@ -1,0 +1,117 @@
+"""Delivers a defect to a real receiving desk, each in a practice space of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.defects import CertificateEvent, Defect, Delivery, Kit, Needs, Signer
+from sandbox.documents import envelope
+from sandbox.pki import CertificateHistory, Suspension
+from sandbox.wire.ministry import wire_password
+from tests.builders.ministry import (
+    PASSWORD,
+    Caller,
+    Installation,
+    authority,
+    department,
+    key_of,
+    unit_certificate,
+)
+
+
+def a_kit() -> Kit:
+    """Return the kit whose seal the tests' desks have approved."""
+    school = department().schools[0]
+    seal = Signer(unit_certificate(school.code, school.name), key_of(f"unit {school.code}"))
+    return Kit(authority(), seal=seal)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a desk made of a delivery."""
+
+    status: int
+    receipt: dict[str, Any]
+    rows: list[dict[str, Any]]
+    result: dict[str, Any]
+
+    def row_of(self, record_id: str) -> dict[str, Any]:
+        """Return the last row about *record_id* (a record may stand in a package twice)."""
+        return [r for r in self.rows if r["ma_tra_cuu_uuid"] == record_id][-1]
+
+
+@contextmanager
+def in_force(installation: Installation, needs: Needs) -> Iterator[None]:
+    """Publish the certificate events a delivery needs, and forget them afterwards."""
+    histories = installation.responders.histories
+    for issuer, entries in _histories(needs.events).items():
+        histories.setdefault(issuer, []).extend(entries)
+    try:
+        yield
+    finally:
+        histories.clear()
+
+
+def _histories(events: tuple[CertificateEvent, ...]) -> dict[str, list[CertificateHistory]]:
+    found: dict[str, list[CertificateHistory]] = {}
+    for serial in {(event.issuer, event.serial_hex) for event in events}:
+        mine = [event for event in events if (event.issuer, event.serial_hex) == serial]
+        revoked = next((e.at for e in mine if e.kind == "revoke"), None)
+        since = next((e.at for e in mine if e.kind == "suspend"), None)
+        until = next((e.at for e in mine if e.kind == "resume"), None)
+        periods = () if since is None else (Suspension(since, until),)
+        entry = CertificateHistory(int(serial[1], 16), revoked, periods)
+        found.setdefault(serial[0], []).append(entry)
+    return found
+
+
+def deliver(installation: Installation, defect: Defect, kit: Kit) -> Reply:
+    """Open a space, set up what the defect needs, deliver it and fetch the answer."""
+    delivery = defect.make(kit)
+    space = f"d{defect.number}"
+    installation.open_space(space, ips=delivery.needs.allowed_ips)
+    caller = Caller.of_school(installation, space=space)
+    if not delivery.needs.allowed_ips:
+        caller.log_in()
+    with in_force(installation, delivery.needs):
+        for package in delivery.needs.earlier:
+            rows = _sent(installation, caller, Delivery(package=package)).rows
+            assert rows
+            assert all(row["trang_thai"] == 1 for row in rows), rows
+        if delivery.needs.clock is not None:
+            installation.spaces.move_clock(space, delivery.needs.clock)
+        return _sent(installation, caller, delivery)
+
+
+def _sent(installation: Installation, caller: Caller, delivery: Delivery) -> Reply:
+    messageid = str(uuid.uuid4())
+    if delivery.needs.same_messageid is not None:
+        first = caller.submit(delivery.needs.same_messageid, messageid=messageid)
+        assert first.json()["Error"] == "0"
+    body = delivery.body(
+        {
+            "token": caller.token,
+            "user_name": caller.user_name,
+            "password": wire_password(PASSWORD),
+            "ma_don_vi": caller.unit_code,
+            "messageid": messageid,
+        }
+    )
+    answer = installation.client.post(
+        f"{caller.base}/hoc-ba", content=body, headers={"Content-Type": "application/json"}
+    )
+    receipt = answer.json()
+    if receipt["Error"] != "0":
+        return Reply(answer.status_code, receipt, [], {})
+    installation.work()
+    result = caller.result(messageid).json()
+    return Reply(answer.status_code, receipt, result["DanhSach"], result)
+
+
+def good_content(kit: Kit) -> str:
+    """Return the envelope of the kit's good package."""
+    return envelope.pack(kit.good_package())
