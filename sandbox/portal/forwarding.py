@@ -19,14 +19,14 @@ from sandbox.portal.context import Actor, Stopped
 from sandbox.portal.model import PackageRow
 from sandbox.portal.service import PortalService
 from sandbox.web.guards import off_loop
-from sandbox.web.skin import text
 from sandbox.web.spaces import Space
 from sandbox.wire.ministry import POLL_AFTER_S
 
 LOG = logging.getLogger("sandbox.portal")
 PAUSE_S = 2.0
 """Machine seconds between two rounds."""
-COLLECT_EVERY_S = 5.0
+PURPOSE = "chuyen_tiep"
+"""What the signing service's ledger says about a signature nobody asked for by hand."""
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Forwarder:
     def __init__(self, service: PortalService) -> None:
         self._service, self._context = service, service.context
         self._next_look: dict[tuple[str, str], tuple[float, int]] = {}
-        self._next_collect: dict[str, float] = {}
+        self._next_collect: dict[str, tuple[float, int]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop* is set; a neighbour that is away is asked again later."""
@@ -92,7 +92,9 @@ class Forwarder:
             final = await _calmly(self._service.packages.look(space, package))
             if final is None:
                 await off_loop(self._service.packages.postpone, space, package)
-            moved |= bool(final)
+            if final:
+                moved = True
+                self._next_collect.pop(space_id, None)  # something may circulate: look at once
         return moved
 
     def _due_packages(self) -> list[tuple[str, PackageRow]]:
@@ -103,22 +105,30 @@ class Forwarder:
         moved = False
         now = self._context.clock.epoch()
         for space_id in await off_loop(self._space_ids):
-            if now < self._next_collect.get(space_id, 0.0):
+            due, quiet = self._next_collect.get(space_id, (0.0, 0))
+            if now < due:
                 continue
-            self._next_collect[space_id] = now + COLLECT_EVERY_S
             space = await off_loop(self._context.spaces.get, space_id)
             if space is None:
                 continue
-            for officer, forwarding in await off_loop(self._officers, space):
-                fresh = await _calmly(self._service.officer.collect(space, officer))
-                moved |= bool(fresh)
-                if forwarding:
-                    sent = await _calmly(
-                        self._service.officer.forward(
-                            space, officer, purpose=text("vi", "cau", "portal.forward.purpose")
-                        )
-                    )
-                    moved |= bool(sent)
+            found = await self._department_work(space)
+            quiet = 0 if found else quiet + 1
+            pause = POLL_AFTER_S[min(quiet, len(POLL_AFTER_S) - 1)]
+            self._next_collect[space_id] = (now + pause, quiet)
+            moved |= found
+        return moved
+
+    async def _department_work(self, space: Space) -> bool:
+        """Collect and forward in one space; return whether there was anything."""
+        moved = False
+        for officer, forwarding in await off_loop(self._officers, space):
+            fresh = await _calmly(self._service.officer.collect(space, officer))
+            moved |= bool(fresh)
+            if forwarding:
+                sent = await _calmly(
+                    self._service.officer.forward(space, officer, purpose=PURPOSE)
+                )
+                moved |= bool(sent)
         return moved
 
     def _space_ids(self) -> list[str]:

@@ -365,8 +365,10 @@ def versions(connection: Connection, space: str, record_id: str) -> list[Version
 
 
 def start_audit(connection: Connection, space: str) -> None:
-    """Begin the trail of a new space."""
-    connection.execute(insert(AUDIT_HEAD).values(space=space, number=0, hash="0" * 64))
+    """Begin the trail of a new space; one that has begun goes on."""
+    known = select(AUDIT_HEAD.c.number).where(AUDIT_HEAD.c.space == space)
+    if connection.execute(known).first() is None:
+        connection.execute(insert(AUDIT_HEAD).values(space=space, number=0, hash="0" * 64))
 
 
 def write_audit(connection: Connection, space: str, line: AuditLine) -> None:

@@ -39,8 +39,7 @@ class Schools:
         """
         with self._context.database.write() as connection:
             known = {code for code, *_rest in store.departments(connection, space.id)}
-            if not known:
-                record_store.start_audit(connection, space.id)
+            record_store.start_audit(connection, space.id)
             if department.code not in known:
                 store.add_department(
                     connection, space.id, code=department.code, name=department.name
