@@ -15,8 +15,15 @@ from lxml import etree
 
 from sandbox.documents.package import ParsedRecord
 from sandbox.documents.places import path_of
-from sandbox.documents.tree import Element, attributes_of, is_comment, is_element, line_of
-from sandbox.errors import Finding
+from sandbox.documents.tree import (
+    Element,
+    attributes_of,
+    bare_name,
+    is_comment,
+    is_element,
+    line_of,
+)
+from sandbox.errors import Finding, Refused
 from sandbox.xmldsig.names import DS, SIGNATURE_OPEN, SLOTS_TAG, ds
 
 _SIGNATURE = ds("Signature")
@@ -25,13 +32,21 @@ _FOREIGN = "SBX-2002"
 
 
 def canonical(element: Element) -> bytes:
-    """Return the canonical form of *element*; only for documents `foreign_parts` let pass."""
+    """Return the canonical form of *element*; only where `foreign_…` found nothing."""
     return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
 
 
 def canonical_root(root: Element) -> bytes:
-    """Return the inclusive canonical form of a document's root element, whatever is inside."""
-    return etree.tostring(root, method="c14n", exclusive=False, with_comments=False)
+    """Return the inclusive canonical form of a document's root element, whatever is inside.
+
+    Raises `Refused` SBX-2002 for a relative namespace name, which no one may canonicalise
+    (Canonical XML 1.0 §1.3).
+    """
+    try:
+        return etree.tostring(root, method="c14n", exclusive=False, with_comments=False)
+    except etree.C14NError:
+        place = f"/{bare_name(root.tag)}"
+        raise Refused(Finding(_FOREIGN, field="xmlns", xpath=place, line=line_of(root))) from None
 
 
 def foreign_parts(record: ParsedRecord, *, signatures: int) -> list[Finding]:
@@ -50,6 +65,19 @@ def foreign_parts(record: ParsedRecord, *, signatures: int) -> list[Finding]:
     )
     # the bytes can only look worse than they are ("xmlns" may stand in a comment of a teacher)
     return [] if clean else list(_looked_at(record))
+
+
+def foreign_declaration(signature: Element) -> tuple[Element, str] | None:
+    """Return the first element below an enveloped *signature* that is declared otherwise.
+
+    Its own default namespace aside, nothing is declared, and no `xml:*` attribute stands there;
+    else inclusive and exclusive form of SignedInfo would differ. What was found comes beside it.
+    """
+    for node in signature.iter():
+        what = _what_is_foreign(node, is_top=False) if is_element(node) else None
+        if what not in (None, "Signature"):
+            return node, str(what)
+    return None
 
 
 def _looked_at(record: ParsedRecord) -> Iterator[Finding]:

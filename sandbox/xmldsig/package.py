@@ -11,16 +11,16 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sandbox.documents.package import ParsedPackage, ParsedRecord
 from sandbox.documents.registration import ParsedRegistration
-from sandbox.documents.tree import Element, is_comment, is_element, line_of
+from sandbox.documents.tree import Element, bare_name, is_comment, is_element, line_of
 from sandbox.domain.report_card import Slot
-from sandbox.errors import Finding
+from sandbox.errors import Finding, Refused
 from sandbox.pki import Certificate, Trust
 from sandbox.xmldsig import moments
-from sandbox.xmldsig.canonical import canonical, canonical_root
+from sandbox.xmldsig.canonical import canonical, canonical_root, foreign_declaration
 from sandbox.xmldsig.layout import text
 from sandbox.xmldsig.names import PACKAGE_TAG, REGISTRATION_TAG, SLOTS_TAG, ds
 from sandbox.xmldsig.report import Report, SignatureFacts, SignatureRefused, Step
@@ -153,12 +153,16 @@ def _verify(
         is_elsewhere=lambda _wanted: False,
         enveloped=True,
     )
+    if not check_namespaces(signatures, place, report):
+        raise _refusal(report)
     opened = check_structure(signatures, place, report)
     if opened is None or not check_position(root, opened, place, report):
         raise _refusal(report)
     check_certificate(opened, place, report, trust=trust, revocations=revocations)
     check_signature_value(opened, place, report)
-    check_digests(opened, place, report, target_digest=enveloped_digest(root, signature))
+    digest = enveloped_digest(root, signature, report, place)
+    if digest is not None:
+        check_digests(opened, place, report, target_digest=digest)
     check_approved(opened, place, report, registered=registered)
     moment = check_time(opened, place, report, at=at)
     if moment is not None:
@@ -170,6 +174,19 @@ def _verify(
         not_checked=tuple(report.not_checked),
         steps=tuple(report.steps),
     )
+
+
+def check_namespaces(signatures: list[Element], place: Place, report: Report) -> bool:
+    """SBX-2002: a Signature declares its default namespace on itself and nothing else (§5.3)."""
+    for signature in signatures:
+        foreign = foreign_declaration(signature)
+        if foreign is not None:
+            element, what = foreign
+            fault = place.finding("SBX-2002", element, field=what, value=bare_name(element.tag))
+            report.failed("namespaces", place.label, fault)
+            return False
+    report.passed("namespaces", place.label, "SBX-2002", None, None)
+    return True
 
 
 def check_position(root: Element, opened: OpenedSignature, place: Place, report: Report) -> bool:
@@ -187,13 +204,20 @@ def check_position(root: Element, opened: OpenedSignature, place: Place, report:
     return False
 
 
-def enveloped_digest(root: Element, signature: Element) -> bytes:
-    """Return SHA-256 of *root* in canonical form without *signature* and nothing else.
+def enveloped_digest(
+    root: Element, signature: Element, report: Report, place: Place
+) -> bytes | None:
+    """Return SHA-256 of *root* in canonical form without *signature*.
 
     The root is canonicalised once, whole; the signature's own canonical bytes are then passed
-    over, so the tree stays as it is and neighbours' signatures stay inside the digest.
+    over, so the tree stays as it is and neighbours' signatures stay inside the digest. None, and
+    SBX-2002 noted, where nobody may canonicalise.
     """
-    whole = memoryview(canonical_root(root))
+    try:
+        whole = memoryview(canonical_root(root))
+    except Refused as refusal:
+        report.failed("canonical", place.label, refusal.findings[0])
+        return None
     own = canonical(signature)
     after = _length_after(root, signature)
     end = len(whole) - after
@@ -210,9 +234,15 @@ def _length_after(root: Element, signature: Element) -> int:
     following = text(signature.tail or "")
     for later in signature.itersiblings():
         if not is_comment(later):
-            following += canonical(later).decode()
+            following += _instruction(later)
         following += text(later.tail or "")
     return len(following.encode()) + len(f"</{root.tag}>")
+
+
+def _instruction(node: Any) -> str:
+    """Return a processing instruction as C14N writes it; lxml itself crashes on one alone."""
+    data = str(node.text or "").replace("\r", "&#xD;")
+    return f"<?{node.target} {data}?>" if data else f"<?{node.target}?>"
 
 
 def check_approved(

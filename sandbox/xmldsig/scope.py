@@ -12,8 +12,9 @@ from sandbox.documents.package import ParsedRecord
 from sandbox.documents.tree import Element
 
 ID_ATTRIBUTES: Final = ("Id", "id", "ID")
-_WITH_ID: Final = etree.XPath("descendant-or-self::*[@Id or @id or @ID]")
-_IN_RECORDS: Final = etree.XPath("/*/HOC_BA/descendant-or-self::*[@Id or @id or @ID]")
+# naming the three attributes here would cost three times as much as looking afterwards
+_WITH_ATTRIBUTES: Final = etree.XPath("descendant-or-self::*[@*]")
+_IN_RECORDS: Final = etree.XPath("/*/HOC_BA/descendant-or-self::*[@*]")
 
 Ids = Mapping[str, list[Element]]
 """Id → the elements that carry it; more than one is a fault when a URI asks for it."""
@@ -21,7 +22,7 @@ Ids = Mapping[str, list[Element]]
 
 def ids_within(top: Element) -> Ids:
     """Return every Id at or below *top* with the elements that carry it."""
-    return _collect(_found(_WITH_ID, top))
+    return _collect(_found(_WITH_ATTRIBUTES, top))
 
 
 def ids_at(element: Element) -> Ids:

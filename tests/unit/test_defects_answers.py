@@ -85,7 +85,7 @@ def _refused_by_the_worker(defect: Defect, reply: Reply) -> None:
     else:
         row = reply.rows[-1]
         assert row["error"] == defect.provokes, row["chi_tiet"]
-        assert all(r["trang_thai"] == 1 for r in reply.rows[:-1]), "a neighbour was refused"
+        assert all(r["trang_thai"] == 1 for r in reply.rows[:-1]), reply.rows
         details = row["chi_tiet"]
     first = details[0]
     assert first["ma"] == defect.provokes

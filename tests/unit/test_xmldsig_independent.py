@@ -26,13 +26,16 @@ from signxml import (
 from signxml.exceptions import InvalidDigest, SignXMLException
 
 from sandbox.clock import VIETNAM
-from sandbox.documents import parse, parse_record
+from sandbox.documents import build_package, parse, parse_record
 from sandbox.domain.report_card import Slot
+from sandbox.xmldsig import prepare_package
 from sandbox.xmldsig.canonical import canonical
 from tests.builders.documents import VECTORS, a_record
 from tests.builders.signing import (
     AUTHORITY,
     LEADER_SUBJECT,
+    PACKAGE_ID,
+    PACKED_AT,
     SCHOOL_SUBJECT,
     SEAL,
     SIGNERS,
@@ -49,6 +52,7 @@ from tests.builders.signing import (
     signed_record,
     signed_registration,
     verified,
+    verified_package,
 )
 from tests.vectors.xmldsig.make_template import TEMPLATE, template
 
@@ -59,7 +63,7 @@ IDS = {
     Slot.CBQL: f"sig-cbql-{UUID}",
     Slot.KY_PHAT_HANH: f"sig-kyphathanh-{UUID}",
 }
-PACKAGE_SIGNATURE = "sig-goi-90000000-0000-4000-8000-00000000aaaa"
+PACKAGE_SIGNATURE = f"sig-goi-{PACKAGE_ID}"
 ID_OPTIONS = [
     option
     for name in (
@@ -138,6 +142,18 @@ def test_xmlsec1_agrees_on_a_package_with_a_foreign_declaration_inside(tmp_path)
     bad = edited(signed_record(), "<TONG_KET>", '<TONG_KET xmlns:x="urn:x">')
 
     assert xmlsec1_verifies(tmp_path, signed_package(bad), PACKAGE_SIGNATURE)
+
+
+def test_xmlsec1_agrees_on_what_stands_after_the_signature(tmp_path):
+    """White space and instructions behind the last child are covered, comments are not."""
+    end = b"</DANH_SACH_HOC_BA>"
+    xml = build_package([numbered_record(1)]).replace(end, b"\n<?note x?>\n" + end)
+    draft = prepare_package(xml, signer=SEAL.certificate, at=PACKED_AT, package_id=PACKAGE_ID)
+    signature = draft.text.render(SEAL.sign(draft.signed_bytes))
+    moved = xml.replace(b"\n<?note", signature + b"\n<!-- c --><?note")
+
+    assert xmlsec1_verifies(tmp_path, moved, PACKAGE_SIGNATURE)
+    assert verified_package(moved)
 
 
 def test_xmlsec1_verifies_a_registration(tmp_path):

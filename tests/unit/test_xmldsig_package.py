@@ -85,6 +85,40 @@ def test_a_foreign_declaration_inside_one_record_does_not_break_the_package():
     assert verified_package(signed_package(bad, numbered_record(2)))
 
 
+def test_an_instruction_after_the_signature_is_covered_like_the_rest():
+    """Comments are ignored by C14N, instructions are not."""
+    end = b"</DANH_SACH_HOC_BA>"
+    xml = build_package([numbered_record(1)]).replace(end, b"\n<?note x?>\n" + end)
+    draft = prepare_package(xml, signer=SEAL.certificate, at=PACKED_AT, package_id=PACKAGE_ID)
+    signature = draft.text.render(SEAL.sign(draft.signed_bytes))
+    moved = xml.replace(b"\n<?note", signature + b"\n<?note")
+
+    assert verified_package(moved)
+    assert one_refusal(moved.replace(b"<?note x?>", b"<?note y?>")) == ("SBX-1110", ["SBX-3002"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<SignedInfo>", '<SignedInfo xmlns:x="urn:x">'),
+        ("<SignedInfo>", '<SignedInfo xmlns:x="relative">'),
+        ("<Object>", '<Object xml:lang="vi">'),
+    ],
+)
+def test_a_foreign_declaration_in_the_packages_own_signature_is_1110(old, new):
+    """Inclusive and exclusive C14N of SignedInfo would differ (§5.3)."""
+    xml = edited(signed_package(), old, new, after=f'Id="{GOI}')
+
+    assert one_refusal(xml) == ("SBX-1110", ["SBX-2002"])
+
+
+def test_a_relative_namespace_name_is_refused_not_a_crash():
+    """Nobody may canonicalise it (Canonical XML 1.0 §1.3), so no package signature can cover it."""
+    xml = edited(signed_package(), "<TONG_KET>", '<TONG_KET xmlns:x="relative">')
+
+    assert one_refusal(xml) == ("SBX-1110", ["SBX-2002"])
+
+
 def test_an_unsigned_package_is_1110_with_3001():
     """Every submission carries the sender's signature."""
     assert one_refusal(build_package([signed_record()])) == ("SBX-1110", ["SBX-3001"])
