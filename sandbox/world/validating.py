@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import DEFAULT_SPACE_START, MachineClock, SpaceTime
 from sandbox.documents import Limits, ParsedPackage, identify, parse_upload
 from sandbox.domain.rejections import CATALOGUE, explain, title
-from sandbox.errors import Finding, Misuse, Refused
+from sandbox.errors import Finding, Misuse, Refused, Unavailable
 from sandbox.ministry.checking import (
     Context,
     DeskChecks,
@@ -30,6 +30,9 @@ from sandbox.pki import TrainingAuthority, Trust
 from sandbox.settings import Settings
 from sandbox.web.spaces import Space
 from sandbox.world.packing import read_file
+
+if TYPE_CHECKING:
+    from sandbox.world.build import World
 
 SIGNED_IN_FUTURE = "SBX-3012"
 """Needs a space's clock: without one it is looked for only against NGAY_KY."""
@@ -202,11 +205,19 @@ def _at_desk(
     name = desk or next((name for name in desks if name.startswith("so-")), "kho")
     if name not in desks:
         raise Misuse(f"there is no desk {name}", remedy=", ".join(desks))
-    checks = DeskChecks(world.ministry)
+    # The commands need no server: the lists are made from the same rows the responders read.
+    checks = DeskChecks(world.ministry, fetch=lambda at, issuer: _list_of(world, at, issuer))
     if delivery.single and delivery.xml is not None:
         return checks.check_record(delivery.xml, space, desks[name], delivery.sender)
     sender = delivery.sender or _sender_of(delivery, desks[name].desk)
     return checks.check(_payload(delivery), space, desks[name], sender)
+
+
+def _list_of(world: World, space: Space, issuer: str) -> bytes:
+    found = world.responders.crl(space, issuer)
+    if found is None:
+        raise Unavailable(f"CRL {issuer}")
+    return found
 
 
 def _sender_of(delivery: Delivery, desk: str) -> Sender | None:

@@ -23,20 +23,28 @@ from sandbox.ministry.revocation import RevocationReader
 from sandbox.ministry.service import MinistryService
 from sandbox.ministry.tables_store import Transaction
 from sandbox.web.spaces import Space
-from sandbox.wire.http import get_bytes
+from sandbox.wire.responders import fetch_crl
 
 
 class DeskChecks:
-    """Builds the context of a check from one installation's database and responders."""
+    """Builds the context of a check from one installation's database and responders.
 
-    def __init__(self, service: MinistryService) -> None:
+    *fetch* gives a revocation list where the caller has it at hand; without it the list is read
+    from the responders over HTTP.
+    """
+
+    def __init__(
+        self, service: MinistryService, *, fetch: Callable[[Space, str], bytes] | None = None
+    ) -> None:
         self._service = service
         self._database = service.database
-        self._revocations = RevocationReader(self._fetch, trust=service.trust, clock=service.clock)
+        self._revocations = RevocationReader(
+            fetch or self._fetch, trust=service.trust, clock=service.clock
+        )
 
     def _fetch(self, space: Space, issuer: str) -> bytes:
-        url = f"{self._service.responders_url}{space.prefix}/ca/crl/{issuer}.crl"
-        return get_bytes(url, allowed=self._service.allowed_hosts)
+        base = f"{self._service.responders_url}{space.prefix}"
+        return fetch_crl(base, issuer, allowed=self._service.allowed_hosts)
 
     def revocations(self, space: Space) -> Revocations:
         """Return the reader of *space*'s revocation lists; it raises `Unavailable`."""
