@@ -67,12 +67,13 @@ SERVICES = {
 }
 """Task → path of the service below `/sandbox/v1/` (spec/transactions.md §4)."""
 
-TRY_AGAIN = frozenset({"SBX-1112", "SBX-1118", "SBX-1103"})
+PENDING_CODE = "SBX-1201"
+MAINTENANCE = "SBX-1118"
+
+TRY_AGAIN = frozenset({"SBX-1112", MAINTENANCE, "SBX-1103"})
 """Answers after which a good client simply tries again: rate, maintenance, token run out."""
 
-PENDING_CODE = "SBX-1201"
-
-OUR_FAULT = {"SBX-9001": Fault.SANDBOX, "SBX-1118": Fault.ENVIRONMENT}
+OUR_FAULT = {"SBX-9001": Fault.SANDBOX, MAINTENANCE: Fault.ENVIRONMENT}
 
 
 class Check(BaseModel):
@@ -283,7 +284,7 @@ def _answered(look: Look, task: str) -> Judgement:
             continue
         values = {"service": exchange.service, "code": exchange.error or str(exchange.status)}
         return Judgement(Standing.BROKEN, "call_refused", values)
-    if calls and calls[-1].error == "SBX-1118":
+    if calls and calls[-1].error == MAINTENANCE:
         return Judgement(Standing.OPEN, "maintenance", fault=Fault.ENVIRONMENT)
     if calls:
         values = {"service": SERVICES[task], "code": calls[-1].error or "-"}

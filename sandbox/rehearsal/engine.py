@@ -16,6 +16,7 @@ from sandbox import __version__
 from sandbox.clock import Clock
 from sandbox.errors import Misuse, Unavailable
 from sandbox.rehearsal.checks import (
+    MAINTENANCE,
     PENDING_CODE,
     SERVICES,
     Judgement,
@@ -266,6 +267,9 @@ class _StepRun:
             if judgement.standing is Standing.PENDING:
                 return self._report(Result.WAIT, judgements, because=judgement)
         judgement = next(j for j in judgements if j.standing is Standing.OPEN)
+        if self.now and self.now[-1].error == MAINTENANCE:
+            # Whatever the client still owed, it was told to come back later.
+            judgement = Judgement(Standing.OPEN, "maintenance", fault=Fault.ENVIRONMENT)
         return self._report(_result_of(judgement.fault), judgements, because=judgement)
 
     def _report(

@@ -31,6 +31,7 @@ from sandbox.xmldsig import prepare, prepare_package, prepare_registration
 VIETNAM = timezone(timedelta(hours=7))
 PENDING = "SBX-1201"
 TOKEN_RAN_OUT = "SBX-1103"
+JSON = {"Content-Type": "application/json", "Accept-Language": "vi"}
 GIVE_UP_AFTER = 120
 """Seconds after which a result is no longer asked for; the next run may ask again."""
 
@@ -52,28 +53,27 @@ class Client:
     # -- HTTP ---------------------------------------------------------------------------------
 
     def post(self, path: str, body: dict) -> dict:
-        """Send one request; wait and try again when the desk says it is busy (429, 503)."""
+        """Send one request to a service."""
         data = json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "Accept-Language": "vi"}
-        for attempt in range(6):
-            request = urllib.request.Request(f"{self.desk}/{path}", data, headers)
+        return self.send(urllib.request.Request(f"{self.desk}/{path}", data, JSON))
+
+    def get(self, path: str) -> dict:
+        """Read one of the lists."""
+        bearer = {"Authorization": f"Bearer {self.token}"}
+        return self.send(urllib.request.Request(f"{self.desk}/{path}", headers=bearer))
+
+    def send(self, request: urllib.request.Request) -> dict:
+        """Send a request; wait and try again while the desk says it is busy (429, 503)."""
+        for attempts_left in range(5, -1, -1):
             try:
                 with urllib.request.urlopen(request, timeout=30) as response:
                     return json.load(response)
             except urllib.error.HTTPError as error:
-                if error.code in (429, 503) and attempt < 5:
+                if error.code in (429, 503) and attempts_left:
                     time.sleep(float(error.headers.get("Retry-After", "2")))
                     continue
                 return json.load(error)  # refused: the body has the code, cause and remedy
         raise AssertionError("unreachable")
-
-    def get(self, path: str) -> dict:
-        """Read one of the lists."""
-        request = urllib.request.Request(
-            f"{self.desk}/{path}", headers={"Authorization": f"Bearer {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
 
     def call(self, path: str, fields: dict, content: str | None = None) -> dict:
         """Send one of the six types; fetch a new token once when the old one has run out."""
