@@ -5,7 +5,7 @@ inside the whole. No real person, place or school stands in it (spec/README.md Â
 """
 
 from sandbox.synthetic.model import Department, Pupil, School, SchoolClass, Staff
-from sandbox.synthetic.nation import (
+from sandbox.synthetic.practice import (
     DEFAULT_SCHOOL_YEAR,
     DEFAULT_SEED,
     make_class,

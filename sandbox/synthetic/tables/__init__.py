@@ -1,4 +1,8 @@
-"""Invented tables of names, places, comments and shares; nothing here describes real people."""
+"""Invented tables of names, places, comments and shares; nothing here describes real people.
+
+Tables called `nation_…` serve the invented nation, the others the practice schools. A line that
+begins with `#` says what a table is; it is no row.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from typing import Any
 
 def rows(name: str) -> list[dict[str, str]]:
     """Return the rows of the CSV table *name*."""
-    return list(csv.DictReader(_text(name).splitlines()))
+    lines = (line for line in _text(name).splitlines() if not line.startswith("#"))
+    return list(csv.DictReader(lines))
 
 
 def tree(name: str) -> dict[str, Any]:
