@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.ministry.checking import Worker
 from sandbox.portal.forwarding import Forwarder
+from sandbox.world.build import build_skin
 
 if TYPE_CHECKING:
     from sandbox.world.build import World
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def work(world: World, stop: threading.Event) -> None:
     """Work until *stop* is set; the package in hand is finished first."""
+    build_skin()  # the words of requests the portal makes by itself
     helpers: list[threading.Thread] = []
     if "portal" in world.settings.systems:
         helpers.append(threading.Thread(target=_forward, args=(world, stop), name="forwarder"))
