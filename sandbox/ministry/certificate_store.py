@@ -38,9 +38,11 @@ def add_certificate(
             replaced_at=certificate.replaced_at,
             request_hash=certificate.request_hash,
             findings=list(certificate.findings),
-        ).on_conflict_do_nothing()
-    )
-    return added.rowcount == 1
+        )
+        .on_conflict_do_nothing()
+        .returning(t.certificate.c.messageid)  # PostgreSQL's driver does not count inserted rows
+    ).first()
+    return added is not None
 
 
 def _certificate(row: Any) -> RegisteredCertificate:

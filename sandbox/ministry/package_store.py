@@ -44,9 +44,11 @@ def add_package(connection: Connection, package: Package, *, content: bytes) -> 
             refused=0,
             findings=[],
             timings={},
-        ).on_conflict_do_nothing()
-    )
-    return added.rowcount == 1
+        )
+        .on_conflict_do_nothing()
+        .returning(t.package.c.messageid)  # PostgreSQL's driver does not count inserted rows
+    ).first()
+    return added is not None
 
 
 _COLUMNS = [column for column in t.package.c if column.name != "content"]

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.clock import Clock
+from sandbox.clock import Clock, SpaceTime
 from sandbox.errors import Unavailable
 from sandbox.pki import Certificate, RevocationList, Trust, read_crl
 from sandbox.pki.names import ISSUER_NAMES
@@ -35,7 +35,7 @@ class RevocationReader:
     def __init__(self, fetch: Fetch, *, trust: Trust, clock: Clock) -> None:
         self._fetch, self._clock = fetch, clock
         self._issuers = {issuer.subject_rfc4514: issuer for issuer in trust.issuers}
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._kept: dict[tuple[str, SpaceTime, str], _Kept] = {}
         self._lock = threading.Lock()
 
     def of(self, space: Space) -> Callable[[str], RevocationList]:
@@ -51,7 +51,8 @@ class RevocationReader:
         issuer = self._issuers.get(issuer_name)
         if issuer is None:
             raise Unavailable(f"CRL {issuer_name}")
-        key = (space.id, issuer_name)
+        # A clock that was moved is another clock: what it has not reached yet is not listed.
+        key = (space.id, space.time, issuer_name)
         now = self._clock.monotonic()
         with self._lock:
             kept = self._kept.get(key)
@@ -59,8 +60,14 @@ class RevocationReader:
             return kept.found
         found = self._read(space, issuer)
         with self._lock:
+            self._forget_stale(now)
             self._kept[key] = _Kept(found, now)
         return found
+
+    def _forget_stale(self, now: float) -> None:
+        stale = [key for key, kept in self._kept.items() if now - kept.fetched > FRESH_S]
+        for key in stale:
+            del self._kept[key]
 
     def _read(self, space: Space, issuer: Certificate) -> RevocationList:
         try:

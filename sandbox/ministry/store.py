@@ -25,6 +25,8 @@ from sandbox.ministry.model import (
 JOURNAL_KEPT = 5_000
 """Lines of the journal of exchanges that a desk keeps."""
 _PRUNE_EVERY = 100
+_ROUNDING = 1e-6
+"""A sender who keeps exactly to the rate is not refused for the last bit of a float."""
 FIRST_HASH = "0" * 64
 
 
@@ -167,11 +169,11 @@ def take_turn(connection: Connection, account: Account, *, epoch: float) -> bool
     ).one()
     rate = float(account.profile.requests_per_second)
     level = min(rate, row.level + max(0.0, epoch - row.level_epoch) * rate)
-    granted = bool(level >= 1.0)
+    granted = bool(level > 1.0 - _ROUNDING)
     connection.execute(
         update(t.account)
         .where(here)
-        .values(level=level - 1.0 if granted else level, level_epoch=epoch)
+        .values(level=max(0.0, level - 1.0) if granted else level, level_epoch=epoch)
     )
     return granted
 
@@ -220,8 +222,15 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def add_exchange(connection: Connection, line: Exchange, *, space: str, desk: str) -> None:
-    """Add one line to the journal and drop what is older than the last `JOURNAL_KEPT`."""
+def add_exchange(
+    connection: Connection,
+    line: Exchange,
+    *,
+    space: str,
+    desk: str,
+    keep: int = JOURNAL_KEPT,
+) -> None:
+    """Add one line to the journal; every hundred lines drop what is older than the last *keep*."""
     number = t.take_numbers(connection, space=space, desk=desk, name="nhat-ky")
     values = {**asdict(line), "space": space, "desk": desk, "number": number}
     connection.execute(insert(t.exchange).values(**values))
@@ -230,7 +239,7 @@ def add_exchange(connection: Connection, line: Exchange, *, space: str, desk: st
             delete(t.exchange).where(
                 t.exchange.c.space == space,
                 t.exchange.c.desk == desk,
-                t.exchange.c.number <= number - JOURNAL_KEPT,
+                t.exchange.c.number <= number - keep,
             )
         )
 

@@ -6,19 +6,22 @@ stands still until a test moves it.
 
 from __future__ import annotations
 
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import web
 from sandbox.clock import VIETNAM, FixedClock
@@ -32,21 +35,23 @@ from sandbox.documents import (
 from sandbox.domain.report_card import ReportCard, Slot
 from sandbox.ministry import AccountSeed, DeskSeed, MinistryService, RegisterUnit, http
 from sandbox.ministry import model as ministry_model
+from sandbox.ministry import pages as ministry_pages
 from sandbox.ministry.checking import Worker
 from sandbox.pki import (
     Certificate,
-    CertificateHistory,
     PersonSubject,
     PrivateKey,
     TrainingAuthority,
     Trust,
     UnitSubject,
-    build_crl,
     derive_p256,
 )
+from sandbox.responders import http as responders_http
+from sandbox.responders.service import RespondersService
 from sandbox.synthetic import Department, School, practice_department
 from sandbox.web import Database, Space, Spaces
 from sandbox.wire.ministry import wire_password
+from sandbox.wire.responders import EventKind
 from sandbox.xmldsig import prepare, prepare_package, prepare_registration
 
 SEED = "tests-ministry"
@@ -139,60 +144,59 @@ def changed_card(card: ReportCard, **general: Any) -> ReportCard:
 
 @dataclass
 class Responders:
-    """The certificate responders: revocation lists over HTTP, built by the training authority."""
+    """The certificate responders on a loopback port, and what a test does with them."""
 
-    clock: FixedClock
-    histories: dict[str, list[CertificateHistory]] = field(default_factory=dict)
+    service: RespondersService
+    space: str = "tap"
     away: bool = False
+    """True: nobody is there, every call is answered 503 at the edge."""
     asked: int = 0
     url: str = ""
 
     def revoke(self, certificate: Certificate, *, at: datetime) -> None:
-        """Revoke a certificate as of *at*."""
-        entry = CertificateHistory(certificate.serial, revoked_at=at)
-        self.histories.setdefault(certificate.issuer_code, []).append(entry)
+        """Revoke a certificate as of *at*, space time."""
+        self._record(certificate, EventKind.REVOKE, at)
 
-    def answer(self, path: str) -> bytes | None:
-        """Return the list named by *path*, or None while the responders are away."""
-        self.asked += 1
-        if self.away or not path.endswith(".crl"):
-            return None
-        code = path.rpartition("/")[2].removesuffix(".crl")
-        now = self.clock.now()
-        return build_crl(
-            authority().issuers[code],
-            self.histories.get(code, []),
-            this_update=now - timedelta(hours=1),
-            next_update=now + timedelta(days=1),
-            number=self.asked,
-        )
+    def suspend(self, certificate: Certificate, *, at: datetime) -> None:
+        """Suspend a certificate as of *at*, space time."""
+        self._record(certificate, EventKind.SUSPEND, at)
+
+    def _record(self, certificate: Certificate, kind: EventKind, at: datetime) -> None:
+        space = self.service._spaces.get(self.space)
+        assert space is not None
+        issuer = certificate.issuer_code
+        self.service.record(space, issuer=issuer, serial=certificate.serial_hex, kind=kind, at=at)
+
+    def edge(self, app: FastAPI) -> ASGIApp:
+        """Return *app* behind an edge that counts, and that can be away."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                self.asked += 1
+                if self.away:
+                    await PlainTextResponse("", status_code=503)(scope, receive, send)
+                    return
+            await app(scope, receive, send)
+
+        return answer
 
 
 @contextmanager
-def serving(responders: Responders) -> Iterator[Responders]:
-    """Serve *responders* on a loopback port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = responders.answer(self.path)
-            self.send_response(503 if body is None else 200)
-            self.send_header("Content-Length", str(len(body or b"")))
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+def serving(responders: Responders, app: FastAPI) -> Iterator[Responders]:
+    """Serve the responders' *app* on a loopback port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(responders.edge(app), log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    responders.url = f"http://127.0.0.1:{server.server_port}"
+    responders.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         yield responders
     finally:
-        server.shutdown()
-        server.server_close()
+        server.should_exit = True
         thread.join()
+        listener.close()
 
 
 def register_row(school: School) -> RegisterUnit:
@@ -304,22 +308,32 @@ def installed(database_url: str, *, pages: bool = False) -> Iterator[Installatio
     clock = FixedClock()
     database = Database(database_url)
     spaces = Spaces(database, clock)
-    with serving(Responders(clock)) as responders:
-        service = MinistryService(
-            database, clock, spaces, Trust(authority().issuer_certificates), responders.url
-        )
-        service.prepare()
+    responders = Responders(RespondersService(database, clock, spaces, authority()))
+    responders.service.prepare()
+    skin = web.Skin({"ministry": MINISTRY / "templates"}, [MINISTRY / "locale"], strict=True)
+
+    def application(routers: list[APIRouter]) -> FastAPI:
         app = web.application()
         app.state.admin_token = ADMIN_TOKEN
-        skin = web.Skin({"ministry": MINISTRY / "templates"}, [MINISTRY / "locale"], strict=True)
-        web.install(app, skin=skin, database=database, spaces=spaces, clock=clock, secret=b"tests")
-        for router in http.routers(service):
+        web.install(
+            app,
+            skin=skin,
+            database=database,
+            spaces=spaces,
+            clock=clock,
+            secret=b"tests",
+            tap_seconds=0,
+        )
+        for router in routers:
             app.include_router(router)
-        if pages:
-            from sandbox.ministry import pages as ministry_pages
+        return app
 
-            for router in ministry_pages.routers(service):
-                app.include_router(router)
+    with serving(responders, application(responders_http.routers(responders.service))):
+        trust = Trust(authority().issuer_certificates)
+        service = MinistryService(database, clock, spaces, trust, responders.url)
+        service.prepare()
+        routers = http.routers(service) + (ministry_pages.routers(service) if pages else [])
+        app = application(routers)
         with TestClient(app, client=("127.0.0.1", 50000)) as client:
             yield Installation(database, clock, responders, spaces, service, app, client)
     database.close()
