@@ -33,14 +33,18 @@ class Assets(StaticFiles):
         return f"/tinh/{name}?v={self._versions[name]}"
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Answer one file; a versioned address may be kept, any other must be asked again."""
+        """Answer one file; a versioned address may be kept, any other must be asked again.
+
+        What is not there is answered with a bare status: no person reads it.
+        """
         first, _, rest = path.replace("\\", "/").partition("/")
-        if rest and first in self._others:
-            answer = await self._others[first].get_response(rest, scope)
-        else:
-            answer = await super().get_response(path, scope)
-        if answer.status_code >= 400:
-            raise HTTPException(answer.status_code)
+        try:
+            if rest and first in self._others:
+                answer = await self._others[first].get_response(rest, scope)
+            else:
+                answer = await super().get_response(path, scope)
+        except HTTPException as missing:
+            return Response(status_code=missing.status_code)
         versioned = b"v=" in scope.get("query_string", b"")
         answer.headers["cache-control"] = KEEP if versioned else "no-cache"
         return answer

@@ -100,7 +100,8 @@ class Gate:
         state["visit"] = who
         if not known:
             return status_page(request, 404)
-        if int(request.headers.get("content-length") or 0) > self._house.body_limit:
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._house.body_limit:
             return status_page(request, 413)
         proven = who.came_by is CameBy.COOKIE and who.other is None
         if proven and scope["method"] == "GET" and VISITOR_QUERY in query:
