@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.defects import CertificateEvent, Defect, Delivery, Kit, Needs, Signer
-from sandbox.documents import envelope
-from sandbox.pki import CertificateHistory, Suspension
+from sandbox.defects import CertificateEvent, Defect, Delivery, Kit, Signer
+from sandbox.web import Space
 from sandbox.wire.ministry import wire_password
+from sandbox.wire.responders import EventKind
 from tests.builders.ministry import (
     PASSWORD,
     Caller,
@@ -44,47 +42,33 @@ class Reply:
         return [r for r in self.rows if r["ma_tra_cuu_uuid"] == record_id][-1]
 
 
-@contextmanager
-def in_force(installation: Installation, needs: Needs) -> Iterator[None]:
-    """Publish the certificate events a delivery needs, and forget them afterwards."""
-    histories = installation.responders.histories
-    for issuer, entries in _histories(needs.events).items():
-        histories.setdefault(issuer, []).extend(entries)
-    try:
-        yield
-    finally:
-        histories.clear()
-
-
-def _histories(events: tuple[CertificateEvent, ...]) -> dict[str, list[CertificateHistory]]:
-    found: dict[str, list[CertificateHistory]] = {}
-    for serial in {(event.issuer, event.serial_hex) for event in events}:
-        mine = [event for event in events if (event.issuer, event.serial_hex) == serial]
-        revoked = next((e.at for e in mine if e.kind == "revoke"), None)
-        since = next((e.at for e in mine if e.kind == "suspend"), None)
-        until = next((e.at for e in mine if e.kind == "resume"), None)
-        periods = () if since is None else (Suspension(since, until),)
-        entry = CertificateHistory(int(serial[1], 16), revoked, periods)
-        found.setdefault(serial[0], []).append(entry)
-    return found
+def publish(installation: Installation, space: Space, event: CertificateEvent) -> None:
+    """Have a certificate event published in *space*."""
+    installation.responders.service.record(
+        space,
+        issuer=event.issuer,
+        serial=event.serial_hex,
+        kind=EventKind[event.kind.upper()],
+        at=event.at,
+    )
 
 
 def deliver(installation: Installation, defect: Defect, kit: Kit) -> Reply:
     """Open a space, set up what the defect needs, deliver it and fetch the answer."""
     delivery = defect.make(kit)
-    space = f"d{defect.number}"
-    installation.open_space(space, ips=delivery.needs.allowed_ips)
-    caller = Caller.of_school(installation, space=space)
+    space = installation.open_space(f"d{defect.number}", ips=delivery.needs.allowed_ips)
+    caller = Caller.of_school(installation, space=space.id)
     if not delivery.needs.allowed_ips:
         caller.log_in()
-    with in_force(installation, delivery.needs):
-        for package in delivery.needs.earlier:
-            rows = _sent(installation, caller, Delivery(package=package)).rows
-            assert rows
-            assert all(row["trang_thai"] == 1 for row in rows), rows
-        if delivery.needs.clock is not None:
-            installation.spaces.move_clock(space, delivery.needs.clock)
-        return _sent(installation, caller, delivery)
+    for event in delivery.needs.events:
+        publish(installation, space, event)
+    for package in delivery.needs.earlier:
+        rows = _sent(installation, caller, Delivery(package=package)).rows
+        assert rows
+        assert all(row["trang_thai"] == 1 for row in rows), rows
+    if delivery.needs.clock is not None:
+        installation.spaces.move_clock(space.id, delivery.needs.clock)
+    return _sent(installation, caller, delivery)
 
 
 def _sent(installation: Installation, caller: Caller, delivery: Delivery) -> Reply:
@@ -110,8 +94,3 @@ def _sent(installation: Installation, caller: Caller, delivery: Delivery) -> Rep
     installation.work()
     result = caller.result(messageid).json()
     return Reply(answer.status_code, receipt, result["DanhSach"], result)
-
-
-def good_content(kit: Kit) -> str:
-    """Return the envelope of the kit's good package."""
-    return envelope.pack(kit.good_package())

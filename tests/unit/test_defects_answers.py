@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.defects import DEFECTS, Defect, Delivery
+from sandbox.defects.kit import MOST_DEFECTS
 from sandbox.defects.registry import Need
 from sandbox.domain.rejections import CATALOGUE, Stage
 from tests.builders.defects import Reply, a_kit, deliver
@@ -33,7 +34,7 @@ def test_the_kits_good_package_is_accepted(installation):
         within=None,
         place=None,
         needs=frozenset(),
-        number=120,
+        number=MOST_DEFECTS - 1,
         build=lambda kit: Delivery(package=kit.good_package()),
     )
     reply = deliver(installation, good, KIT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -564,3 +565,16 @@ def test_leaves_of_the_table_are_the_forty_fields_and_the_rest():
     """THONG_TIN_CHUNG has the 40 tags of the specification and the tolerated NAM_HOC."""
     general = next(c for c in RECORD.children[0].children if c.tag == "THONG_TIN_CHUNG")
     assert len([leaf for leaf in general.children if isinstance(leaf, Leaf)]) == 41
+
+
+def test_one_schema_serves_many_threads():
+    """Checks in parallel threads never mix up their records."""
+    good, bad = parsed(a_record()), parsed(valued("CAN_NANG", "29,5"))
+
+    def check(number: int) -> list[str]:
+        record = bad if number % 3 == 0 else good
+        return [finding.code for finding in check_schema(record)]
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        answers = list(pool.map(check, range(300)))
+    assert answers == [["SBX-2004"] if number % 3 == 0 else [] for number in range(300)]
