@@ -3,7 +3,7 @@
 A form carries a one-time token, signed when the page is made and bound to visitor, space and
 action. The first POST with it does the work; its result is stored; every repetition is answered
 with that result, in whichever process it arrives. A second POST of the same action within 600 ms
-counts as the same tap, even with another token.
+with the same content (the pressed button included) counts as the same tap, even with another token.
 """
 
 from __future__ import annotations
@@ -105,6 +105,13 @@ class Form:
         hidden = self._secret | {TOKEN_FIELD, VISITOR_QUERY}
         return {name: self.all(name) for name in self._data if name not in hidden}
 
+    def fingerprint(self) -> str:
+        """Return a digest of what was sent, the pressed button included, secrets left out.
+
+        Two taps on one button send the same; two buttons of one form do not.
+        """
+        return hashlib.sha256(json.dumps(self.kept(), sort_keys=True).encode()).hexdigest()[:16]
+
 
 class Desk:
     """Mints and honours form tokens, for one installation."""
@@ -137,8 +144,12 @@ class Desk:
         bound = json.dumps([head.hex(), who.space.id, who.visitor, action]).encode()
         return hmac.digest(self._secret, bound, "sha256")[:16]
 
-    def claim(self, who: Visit, action: str, token: str) -> bool:
-        """Return whether the caller is the one who may do the work of *token*."""
+    def claim(self, who: Visit, action: str, token: str, *, sent: str = "") -> bool:
+        """Return whether the caller is the one who may do the work of *token*.
+
+        *sent* is the form's fingerprint: the same action with the same content within 600 ms is
+        the same tap.
+        """
         now = self._clock.epoch()
         if now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
@@ -149,7 +160,7 @@ class Desk:
             space=who.space.id,
             token=_digest(token),
             visitor=who.key,
-            action=action[:200],
+            action=f"{action[:180]}|{sent}",
             at=now,
             tap_window=self._tap,
         )
@@ -209,7 +220,7 @@ async def submit(
     if not desk.honours(token, who, action):
         to = await carry(request, again, values=form.kept(), note=say("cau", "web.form.again"))
         return _go(who, to)
-    if not await off_loop(desk.claim, who, action, token):
+    if not await off_loop(desk.claim, who, action, token, sent=form.fingerprint()):
         result = await desk.result(who, token)
         if result is None:
             note = say("cau", "web.form.busy")
