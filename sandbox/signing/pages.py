@@ -20,6 +20,7 @@ from sandbox.signing.http import PHONE_PATH as PHONE
 from sandbox.signing.model import Device, DeviceKind, StoredRequest
 from sandbox.signing.phone_words import ROWS, ending, things
 from sandbox.signing.problems import Declined
+from sandbox.signing.quiet import mask_access_log
 from sandbox.signing.service import SigningService
 from sandbox.wire.signing import Status
 
@@ -75,6 +76,7 @@ class Desk:
 
 def routers(service: SigningService, coach: Coach) -> list[APIRouter]:
     """Return the pages of the practice phone."""
+    mask_access_log()
     desk = Desk(service, coach)
     router = APIRouter(include_in_schema=False)
     _list(router, desk)
@@ -127,6 +129,7 @@ def _request(router: APIRouter, desk: Desk) -> None:
         return await desk.coach.page(
             request,
             "signing/request.html",
+            banner="short",
             page="phone.request",
             device=view.device,
             transaction=asked.id,
@@ -263,6 +266,7 @@ def _wrong_pin(router: APIRouter, desk: Desk) -> None:
         return await desk.coach.page(
             request,
             "signing/card.html",
+            banner="short",
             page="phone.card",
             device=view.device,
             transaction=asked.id,
@@ -296,6 +300,7 @@ def _lock(router: APIRouter, desk: Desk) -> None:
         return await desk.coach.page(
             request,
             "signing/unlock.html",
+            banner="short",
             page="phone.unlock",
             device=view.device,
             view=view,
@@ -333,6 +338,7 @@ async def _ended(
         request,
         "signing/done.html" if signed else "signing/ended.html",
         page="phone.done" if signed else "phone.ended",
+        banner="short",
         device=view.device,
         transaction=asked.id,
         view=view,

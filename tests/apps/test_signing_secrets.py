@@ -113,6 +113,18 @@ def test_pins_are_kept_as_salted_scrypt(room: Room) -> None:
     assert not pins.matches("123123", salt=kept[1].pin_salt, expected=kept[0].pin_hash)
 
 
+def test_a_phone_token_is_struck_out_of_the_access_log(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The token is the key to the phone; the log keeps the rest of the address."""
+    path = room.phone_path()
+    with caplog.at_level(logging.INFO, logger="uvicorn.access"):
+        logging.getLogger("uvicorn.access").info('%s - "%s %s"', "127.0.0.1", "GET", path + "?an=1")
+
+    assert path.rsplit("/", 1)[1] not in caplog.text
+    assert "/ky-so/dien-thoai/…?an=1" in caplog.text
+
+
 def test_a_seed_does_not_show_its_pin() -> None:
     """A seed that ends up in a log line or traceback keeps its PIN to itself."""
     assert "246810" not in repr(PEOPLE[0])

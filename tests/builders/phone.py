@@ -169,8 +169,12 @@ def make_room(
     people: Sequence[HolderSeed] = PEOPLE,
     url: str | None = None,
     tap_seconds: float = 0.0,
+    coached: bool = False,
 ) -> Room:
-    """Build the room; *tap_seconds* 0 lets a test repeat an action at once."""
+    """Build the room; *tap_seconds* 0 lets a test repeat an action at once.
+
+    *coached*: the phone's pages are left out, for a test that puts its own coach on them.
+    """
     time_of = clock or FixedClock()
     database = web.Database(url or f"sqlite:///{folder / 'sandbox.db'}")
     spaces = web.Spaces(database, time_of)
@@ -203,7 +207,7 @@ def make_room(
         *own_pages(),
         *http.routers(service),
         *pages_room.routers(service),
-        *pages.routers(service, Coach()),
+        *(() if coached else pages.routers(service, Coach())),
     ):
         app.include_router(router)
     return Room(app, service, database, time_of, spaces, folder)
