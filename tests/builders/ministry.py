@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import web
-from sandbox.clock import VIETNAM, FixedClock
+from sandbox.clock import VIETNAM, Clock, FixedClock
 from sandbox.documents import (
     Registration,
     build_package,
@@ -218,12 +218,18 @@ class Installation:
     """One running ministry."""
 
     database: Database
-    clock: FixedClock
+    machine_clock: Clock
     responders: Responders
     spaces: Spaces
     service: MinistryService
     app: FastAPI
     client: TestClient
+
+    @property
+    def clock(self) -> FixedClock:
+        """The clock that stands still until a test moves it."""
+        assert isinstance(self.machine_clock, FixedClock)
+        return self.machine_clock
 
     @cached_property
     def worker(self) -> Worker:
@@ -303,9 +309,11 @@ def desk_seeds(
 
 
 @contextmanager
-def installed(database_url: str, *, pages: bool = False) -> Iterator[Installation]:
-    """Run a ministry on *database_url* with its responders."""
-    clock = FixedClock()
+def installed(
+    database_url: str, *, pages: bool = False, clock: Clock | None = None
+) -> Iterator[Installation]:
+    """Run a ministry on *database_url* with its responders; without *clock* time stands still."""
+    clock = clock or FixedClock()
     database = Database(database_url)
     spaces = Spaces(database, clock)
     responders = Responders(RespondersService(database, clock, spaces, authority()))
