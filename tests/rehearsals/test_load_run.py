@@ -38,7 +38,7 @@ def test_a_repository_slowed_on_purpose_fails_and_the_objective_is_named(sandbox
     report = run(
         sandbox_up,
         packages=1,
-        prepared=lambda admin, space: admin.set_faults(space.dia_chi.cong, FaultPlan(slow_ms=2500)),
+        prepared=lambda admin, space: admin.set_faults(space.dia_chi.cong, FaultPlan(slow_ms=1700)),
     )
 
     assert report.verdict is Verdict.FAIL, report.model_dump_json(indent=1)
