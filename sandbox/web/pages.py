@@ -17,7 +17,7 @@ HAND = "web.hand"
 """Session key of a raised hand: `{"where": path}`."""
 SAMPLES = ("danh-sach.svg", "dien-thoai.svg", "da-ky.svg")
 CODE_LENGTHS = range(4, 9)
-LOAD_COMMAND = "python -m loadtests pipeclean --target {origin}"
+LOAD_COMMAND = "hocba load pipeclean --target {origin}"
 
 
 def routers() -> list[APIRouter]:

@@ -10,6 +10,7 @@ import pytest
 from sandbox.clock import MachineClock
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
+from tests.browser.pdf_text import page_texts
 from tests.builders.web import build_house, serve, without_cookies
 
 pytestmark = pytest.mark.browser
@@ -180,3 +181,11 @@ def test_the_main_button_of_the_landing_page_is_seen_at_once(
 
     assert box is not None
     assert box["y"] + box["height"] <= 480
+
+
+def test_every_printed_page_carries_the_practice_mark(site: str, open_page: OpenPage) -> None:
+    """On paper the banner stands at the head of every sheet, not of the first only."""
+    sheets = page_texts(open_page(site + "/tai").pdf(format="A5"))
+
+    assert len(sheets) > 1
+    assert [sheet[:20] for sheet in sheets] == ["BẢNTẬP–DỮLIỆUGIẢLẬP."] * len(sheets)
