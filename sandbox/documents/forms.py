@@ -109,8 +109,9 @@ def read_moment(text: str) -> datetime | None:
 
 
 def follows_on(school_year: str) -> bool:
-    """Say whether *school_year* ("2024-2025") ends one year after it begins."""
-    return int(school_year[5:9]) == int(school_year[:4]) + 1
+    """Say whether *school_year* is two years, the second following the first ("2024-2025")."""
+    begins, ends = school_year[:4], school_year[5:]
+    return begins.isdecimal() and ends.isdecimal() and int(ends) == int(begins) + 1
 
 
 def _read_date(text: str) -> date:

@@ -15,7 +15,17 @@ from typing import Any, Final
 from sandbox.documents import forms
 from sandbox.documents.bounds import Switches
 from sandbox.documents.package import ParsedRecord
-from sandbox.documents.tags import GENERAL, RATINGS, SIGNATURE, XMLDSIG
+from sandbox.documents.tags import (
+    ASSESSMENT,
+    DATA,
+    GENERAL,
+    HISTORY,
+    RATINGS,
+    SIGNATURE,
+    SIGNING,
+    SUMMARY,
+    XMLDSIG,
+)
 from sandbox.documents.tree import Element
 from sandbox.documents.walker import needs_district, walk
 from sandbox.documents.xsd import compiled_schema
@@ -31,6 +41,7 @@ _NEEDS_A_LOOK: Final = (
     *(f"<{leaf.alias}".encode("ascii") for leaf in GENERAL.children + RATINGS if leaf.alias),
 )
 _DAYS: Final = ("NGAY_SINH", "NGAY_TAO_HOC_BA", "NGAY_KY_PHAT_HANH_HOC_BA")
+_COOPERATION: Final = f"{DATA.tag}/{SUMMARY.tag}/{ASSESSMENT.tag}/NANG_LUC_GIAO_TIEP_HOC_TAC"
 _SLOT_CHILDREN: Final = frozenset({"NGAY_KY", "SO_CCCD", SIGNATURE})
 
 # libxml2 error numbers, xmlerror.h
@@ -64,8 +75,12 @@ def _is_plain(record: ParsedRecord) -> bool:
         return False
     if not unicodedata.is_normalized("NFC", original.decode("utf-8")):
         return False
-    data = record.element[0]
-    general = {child.tag: child.text or "" for child in data[0]}
+    # found by name, not by place: with the relaxed switch the groups come in any order
+    general_tag = record.element.find(f"{DATA.tag}/{GENERAL.tag}")
+    history = record.element.find(f"{DATA.tag}/{HISTORY.tag}")
+    if general_tag is None or history is None:
+        return False
+    general = {child.tag: child.text or "" for child in general_tag}
     year = general.get("TEN_NAM_HOC", "")
     return (
         "THONG_SO_BUOI_NGHI_KHONG_PHEP" in general
@@ -73,8 +88,8 @@ def _is_plain(record: ParsedRecord) -> bool:
         and forms.follows_on(year)
         and ("TEN_QUAN_HUYEN" in general or not needs_district(year))
         and all(_is_plain_day(general.get(tag, "")) for tag in _DAYS)
-        and all(_is_plain_row(row) for row in data[1])
-        and data.find("TONG_KET/DANH_GIA_NANG_LUC_PHAM_CHAT/NANG_LUC_GIAO_TIEP_HOC_TAC") is not None
+        and all(_is_plain_row(row) for row in history)
+        and record.element.find(_COOPERATION) is not None
         and _are_plain_slots(record.element)
     )
 
@@ -90,9 +105,9 @@ def _is_plain_row(row: Element) -> bool:
 
 
 def _are_plain_slots(record: Element) -> bool:
-    if len(record) < 2:
+    slots = record.find(SIGNING.tag)
+    if slots is None:
         return True
-    slots = record[1]
     return len(slots) > 0 and all(child.tag in _SLOT_CHILDREN for slot in slots for child in slot)
 
 

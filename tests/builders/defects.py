@@ -32,6 +32,7 @@ def a_kit() -> Kit:
 class Reply:
     """What a desk made of a delivery."""
 
+    delivery: Delivery
     status: int
     receipt: dict[str, Any]
     rows: list[dict[str, Any]]
@@ -90,7 +91,7 @@ def _sent(installation: Installation, caller: Caller, delivery: Delivery) -> Rep
     )
     receipt = answer.json()
     if receipt["Error"] != "0":
-        return Reply(answer.status_code, receipt, [], {})
+        return Reply(delivery, answer.status_code, receipt, [], {})
     installation.work()
     result = caller.result(messageid).json()
-    return Reply(answer.status_code, receipt, result["DanhSach"], result)
+    return Reply(delivery, answer.status_code, receipt, result["DanhSach"], result)

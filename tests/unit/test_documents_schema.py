@@ -307,6 +307,17 @@ def test_any_order_passes_with_the_relaxed_switch():
     assert codes_of(xml, sequence=False) == []
 
 
+def test_groups_in_any_order_pass_with_the_relaxed_switch():
+    """The same holds for the groups themselves, signatures in front of the data included."""
+    start, end = EXAMPLE.index(b"<DANH_SACH_THONG"), EXAMPLE.index(b"</HOC_BA>")
+    slots = EXAMPLE[start:end]
+    moved = EXAMPLE.replace(slots, b"").replace(b"<DU_LIEU", slots + b"<DU_LIEU", 1)
+    history = moved[moved.index(b"<QUA_TRINH") : moved.index(b"<TONG_KET")]
+    moved = moved.replace(history, b"").replace(b"<THONG_TIN_CHUNG", history + b"<THONG_TIN_CHUNG")
+    assert codes_of(moved, sequence=False) == []
+    assert set(codes_of(moved)) == {"SBX-2002"}
+
+
 def test_the_relaxed_switch_still_demands_the_required_tags():
     """Relaxed order is not relaxed content."""
     assert codes_of(without("MA_KHOI"), sequence=False) == ["SBX-2001"]
