@@ -424,6 +424,8 @@ def rehearse(
         str, typer.Option(help="Address of the running sandbox")
     ] = "http://127.0.0.1:8080",
     omit: Annotated[list[str] | None, typer.Option(help="Step to leave out")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep pack and space, in this folder")] = None,
+    step_seconds: Annotated[float | None, typer.Option(min=1, help="Most seconds a step")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here")] = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write JSON here")] = None,
     data: Data = None,
@@ -431,7 +433,7 @@ def rehearse(
     as_json: AsJson = False,
 ) -> Exit:
     """Run a client program through a scenario; judged by what reaches the receiving desk."""
-    from sandbox.rehearsal import Installation, print_report, write_json, write_junit
+    from sandbox.rehearsal import Installation, Limits, print_report, write_json, write_junit
     from sandbox.rehearsal import rehearse as run_rehearsal
 
     settings = read_settings(data=data)
@@ -441,6 +443,9 @@ def rehearse(
         installation=Installation(base_url=target, admin_token=settings.secrets.admin_token),
         language=lang,
         omit=omit or (),
+        limits=Limits(step_s=step_seconds) if step_seconds else None,
+        keep=keep,
+        history=settings.data / "rehearsals",
         on_step=lambda step: None if as_json else ERR.print(f"· {step.id}: {step.result.value}"),
     )
     if junit:
@@ -460,8 +465,12 @@ def load(context: typer.Context) -> Exit:
     """Run a Locust scenario against its objectives: hocba load pipeclean --target URL."""
     from sandbox.world.build import PROJECT
 
+    # The pack is no part of the installed package; it is found beside it, from any folder.
+    environment = _environment()
+    known = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = f"{PROJECT}:{known}" if known else str(PROJECT)
     ended = subprocess.run(
-        [sys.executable, "-m", "loadtests", *context.args], cwd=PROJECT, check=False
+        [sys.executable, "-m", "loadtests", *context.args], env=environment, check=False
     )
     return Exit(ended.returncode if ended.returncode in set(Exit) else Exit.BROKEN)
 
