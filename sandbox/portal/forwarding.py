@@ -125,9 +125,7 @@ class Forwarder:
             fresh = await _calmly(self._service.officer.collect(space, officer))
             moved |= bool(fresh)
             if forwarding:
-                sent = await _calmly(
-                    self._service.officer.forward(space, officer, purpose=PURPOSE)
-                )
+                sent = await _calmly(self._service.officer.forward(space, officer, purpose=PURPOSE))
                 moved |= bool(sent)
         return moved
 

@@ -51,7 +51,10 @@ def _schools(router: APIRouter, service: PortalService) -> None:
     @router.post("/truong")
     async def add(request: Request, body: wire.NewSchool) -> wire.SchoolReply:
         """Add an invented school; repeating the same request is harmless."""
-        return await service.lessons.add_school(web.space_of(request), body)
+        try:
+            return await service.lessons.add_school(web.space_of(request), body)
+        except Stopped:
+            raise HTTPException(409) from None
 
     @router.post("/vao")
     async def enter(request: Request, body: wire.Enter) -> wire.PersonReply:

@@ -92,19 +92,21 @@ class Lessons:
         """Make an invented school: people with phones, an account, pupils and records.
 
         The same request gives the same school. Raises `Unavailable` when a neighbour is away:
-        ask again, what is there already stays.
+        ask again, what is there already stays; `Stopped` when another school has this number.
         """
         school = await off_loop(
             make_school,
             new.hat_giong,
             province=new.tinh,
-            number=new.so,
+            number=school_number(new.so),
             grades=new.khoi,
             classes_per_grade=new.lop_moi_khoi,
             pupils=new.so_em,
             name=new.ten,
         )
         known = await off_loop(self.school, space, school.code)
+        if known is not None and {p.id for p in known.nguoi} != _people(school):
+            raise Stopped(Reason.MOVED, target=school.code)
         if known is None:
             pins = {s.personal_id: card_pin(new.hat_giong, s.personal_id) for s in school.staff}
             await self._context.signing.in_space(space.id).add_holders(
@@ -163,6 +165,18 @@ class Lessons:
         if found is None:
             raise Stopped(Reason.NOT_FOUND, target=who.id)
         return found
+
+
+def school_number(running: int) -> int:
+    """Return the number of a learner's school: 4 (primary) and a serial from 100 to 999.
+
+    The practice data use the serials below 100.
+    """
+    return 4000 + 100 + running % 900
+
+
+def _people(school: School) -> set[str]:
+    return {staff.personal_id for staff in school.staff}
 
 
 def card_pin(seed: str, person_id: str) -> str:

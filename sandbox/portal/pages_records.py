@@ -222,7 +222,7 @@ def _record(routes: APIRouter, frame: Frame) -> None:
             signatures=made,
             versions=len(kept),
             step=display.step_of(row.line.state),
-            status=display.status_word(row.line, actor.role),
+            word=display.status_word(row.line, actor.role),
             can=abilities(row.line, actor),
             points=POINTS,
             refusal=display.refusal(row.line.code, web.visit(request).language),

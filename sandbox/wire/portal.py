@@ -82,7 +82,9 @@ class NewSchool(_Message):
 
     hat_giong: str = Field(min_length=1, max_length=120)
     tinh: str = Field(default="48", pattern=r"^[0-9]{2}$")
-    so: int = Field(ge=1, le=9999, description="Running number inside the province")
+    so: int = Field(
+        ge=1, le=9999, description="Running number of the asker; a space holds 900 such schools"
+    )
     khoi: tuple[int, ...] = Field(default=(4,), min_length=1, max_length=5)
     lop_moi_khoi: int = Field(default=1, ge=1, le=5)
     so_em: int = Field(default=30, ge=1, le=45)

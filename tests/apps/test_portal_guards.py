@@ -49,16 +49,17 @@ def reason_of(stopped: pytest.ExceptionInfo[Stopped]) -> Reason:
     return stopped.value.reason
 
 
-def test_the_administrator_cannot_touch_results(
-    home: House, shared: tuple[str, list[str]]
-) -> None:
+def test_the_administrator_cannot_touch_results(home: House, shared: tuple[str, list[str]]) -> None:
     """1789 art. 33: neither results nor profile data, checked or not."""
     administrator = home.actor(Role.QUAN_TRI, number=2)
     for what in ("ket_qua", "ho_so"):
         with pytest.raises(Stopped) as stopped:
             home.portal.records.edit(
-                home.space, administrator, shared[1][0],
-                lambda card: editing.with_comment(card, "teacher_comment", "Khác."), what=what,
+                home.space,
+                administrator,
+                shared[1][0],
+                lambda card: editing.with_comment(card, "teacher_comment", "Khác."),
+                what=what,
             )
         assert reason_of(stopped) is Reason.NOT_YOURS
 
@@ -102,9 +103,7 @@ def test_the_head_cannot_sign_before_the_teacher(
 ) -> None:
     """E10: nothing is ready, nothing is asked for."""
     head = home.actor(Role.CBQL, number=2)
-    preview = home.run(
-        home.portal.signings.preview(home.space, head, Slot.CBQL, [shared[1][2]])
-    )
+    preview = home.run(home.portal.signings.preview(home.space, head, Slot.CBQL, [shared[1][2]]))
     assert preview.ready == ()
     assert [word for _line, word in preview.left_out] == ["thieu_truoc"]
 
@@ -135,7 +134,9 @@ def test_a_record_reported_wrong_cannot_be_checked_until_it_is_mended(
     assert reason_of(stopped) is Reason.WRONG_REPORTED
 
     line = home.portal.records.edit(
-        home.space, teacher, record_id,
+        home.space,
+        teacher,
+        record_id,
         lambda card: editing.with_comment(card, "teacher_comment", "Em chăm học, viết đẹp."),
         what="ket_qua",
     )
@@ -152,7 +153,9 @@ def test_an_edit_that_breaks_the_rules_is_refused_and_changes_nothing(
     record_id = shared[1][3]
     with pytest.raises(Refused) as refused:
         home.portal.records.edit(
-            home.space, teacher_of(home, shared), record_id,
+            home.space,
+            teacher_of(home, shared),
+            record_id,
             lambda card: replace(
                 card,
                 general=replace(
@@ -174,8 +177,11 @@ def test_a_lower_score_brings_the_year_result_with_it(
     """After a score of 5 in Toán the result is computed again by Circular 27."""
     record_id, teacher = shared[1][4], teacher_of(home, shared)
     home.portal.records.edit(
-        home.space, teacher, record_id,
-        lambda card: editing.with_subject(card, "S02", level="H", score=5), what="ket_qua",
+        home.space,
+        teacher,
+        record_id,
+        lambda card: editing.with_subject(card, "S02", level="H", score=5),
+        what="ket_qua",
     )
     row, _made, _kept = home.portal.records.open(home.space, teacher, record_id)
     assert row.card.summary.result == "Hoàn thành"
@@ -191,8 +197,11 @@ def test_a_signed_record_cannot_be_edited_only_cancelled_with_a_reason(
     home.sign(Slot.GVCN, teacher, [record_id])
     with pytest.raises(Stopped) as stopped:
         home.portal.records.edit(
-            home.space, teacher, record_id,
-            lambda card: editing.with_comment(card, "teacher_comment", "Khác."), what="ket_qua",
+            home.space,
+            teacher,
+            record_id,
+            lambda card: editing.with_comment(card, "teacher_comment", "Khác."),
+            what="ket_qua",
         )
     assert reason_of(stopped) is Reason.SIGNED
     with pytest.raises(Stopped) as stopped:
@@ -235,9 +244,7 @@ def test_looking_twice_makes_one_signature(home: House, shared: tuple[str, list[
     assert len(made) == 1
 
 
-def test_a_refused_request_lets_the_records_go(
-    home: House, shared: tuple[str, list[str]]
-) -> None:
+def test_a_refused_request_lets_the_records_go(home: House, shared: tuple[str, list[str]]) -> None:
     """[Từ chối] on the phone leaves the record unsigned and free to be signed."""
     teacher, record_id = teacher_of(home, shared), shared[1][8]
     request_id = home.ask(Slot.GVCN, teacher, [record_id])
@@ -273,9 +280,7 @@ def test_an_unsigned_package_is_not_sent(home: House, class_name: str) -> None:
     assert reason_of(stopped) is Reason.PACKAGE_UNSIGNED
     with pytest.raises(Stopped) as stopped:
         home.run(
-            home.portal.packages.sign(
-                home.space, home.actor(Role.QUAN_TRI), package_id, **WORDS
-            )
+            home.portal.packages.sign(home.space, home.actor(Role.QUAN_TRI), package_id, **WORDS)
         )
     assert reason_of(stopped) is Reason.NOT_YOURS
 

@@ -89,9 +89,7 @@ def test_a_missing_signature_of_the_head_goes_back_only_as_far_as_the_head(home:
     """SBX-3001 for CBQL keeps the teacher's signature, version and code."""
     class_name = names_of_classes(home)[2]
     (record_id,) = home.sealed(class_name, (1,))
-    home.portal.repairs.plant(
-        home.space, home.actor(Role.VAN_THU), record_id, "thieu_cbql"
-    )
+    home.portal.repairs.plant(home.space, home.actor(Role.VAN_THU), record_id, "thieu_cbql")
     home.answered(home.sent([record_id]))
     assert home.lines(class_name)[record_id].code == "SBX-3001"
 

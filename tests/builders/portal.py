@@ -221,9 +221,7 @@ class House:
         headers = {"Authorization": f"Bearer {token}"}
         if body is None:
             return httpx.get(self.base + path, headers=headers, timeout=60, trust_env=False)
-        return httpx.post(
-            self.base + path, json=body, headers=headers, timeout=60, trust_env=False
-        )
+        return httpx.post(self.base + path, json=body, headers=headers, timeout=60, trust_env=False)
 
     def browser(self, actor: Actor | None = None) -> Browser:
         """Return a browser; with *actor* it has chosen whom it plays, through the pages."""
@@ -246,7 +244,11 @@ def approve_known(world: World, space: Space) -> None:
         accounts=(),
         approved=[
             (desk, first.code, unit_certificate(world, space, first.clerk.personal_id)),
-            ("kho", department.code, unit_certificate(world, space, department.officer.personal_id)),
+            (
+                "kho",
+                department.code,
+                unit_certificate(world, space, department.officer.personal_id),
+            ),
         ],
     )
 
@@ -268,7 +270,10 @@ def house(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Iterato
     )
     approve_known(world, open_practice(world))
     config = uvicorn.Config(
-        build_app(world, strict=True), host="127.0.0.1", port=port, log_level="warning",
+        build_app(world, strict=True),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
         lifespan="off",
     )
     server = uvicorn.Server(config)
