@@ -43,9 +43,7 @@ def spread(values: Sequence[Value], shares: Sequence[int], *, cells: int) -> tup
     that each value is off by less than one cell.
     """
     counts = apportion(cells, shares)
-    return tuple(
-        value for value, count in zip(values, counts, strict=True) for _ in range(count)
-    )
+    return tuple(value for value, count in zip(values, counts, strict=True) for _ in range(count))
 
 
 def apportion(total: int, weights: Sequence[int]) -> list[int]:

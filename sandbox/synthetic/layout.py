@@ -127,7 +127,9 @@ def lay_out(seed: str, code: str) -> ProvinceLayout:
     dice = [rolled(key, serial) for serial in range(1, row.schools + 1)]
     weights = [_weight(die, urban=i < row.urban_schools) for i, die in enumerate(dice)]
     intakes = [
-        _intakes(total, [w * (92 + die[8 + slot] % 17) for w, die in zip(weights, dice, strict=True)])
+        _intakes(
+            total, [w * (92 + die[8 + slot] % 17) for w, die in zip(weights, dice, strict=True)]
+        )
         for slot, total in enumerate(slot_totals()[code])
     ]
     schools = []
@@ -172,8 +174,7 @@ def _groups(
         main = [intake - sum(parts) for intake, parts in zip(intakes, remote, strict=True)]
         if not satellites or min(main) >= _SMALLEST_INTAKE:
             groups = (
-                (*_main_groups(die, slot, main[slot], most), *remote[slot])
-                for slot in range(SLOTS)
+                (*_main_groups(die, slot, main[slot], most), *remote[slot]) for slot in range(SLOTS)
             )
             return satellites, tuple(groups)
         wanted -= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from sandbox.domain.lifecycle import Role
 from sandbox.domain.report_card import ReportCard, Sex
@@ -91,3 +92,43 @@ class Department:
     province: str
     officer: Staff
     schools: tuple[School, ...]
+
+
+class Reason(StrEnum):
+    """Why a pupil has no record of profile v1.0 (spec/assessment-rules.md §7)."""
+
+    EXEMPT = "exempt"
+    """From a subject: v1.0 has no M."""
+    GUARDIAN_ONLY = "guardian_only"
+    """No mother on file: v1.0 demands one."""
+    NO_PERSONAL_ID = "no_personal_id"
+    NOT_ASSESSED = "not_assessed"
+    """Disabled, by the individual plan."""
+    NEEDS_SUMMER = "needs_summer"
+    """Waits for the assessment after the summer's help (TT27 art. 11.1b): no record yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecordedPupil:
+    """A pupil of the nation who sits in a class and is not counted among its records."""
+
+    pupil: Pupil
+    """`personal_id` is empty where the reason says so."""
+    reason: Reason
+    father: str | None
+    mother: str | None
+    guardian: str | None
+    card_after_summer: ReportCard | None
+    """For `NEEDS_SUMMER`: the lawful card of August; None for all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Employee:
+    """Somebody who works at a school of the nation, with what the work is."""
+
+    staff: Staff
+    birth_year: int
+    subjects: tuple[str, ...]
+    """Codes of the subjects taught; empty for leaders and office."""
+    classes: tuple[str, ...]
+    """Names of the classes of which the teacher is in charge: one, two for a mixed room."""

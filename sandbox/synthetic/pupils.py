@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +10,7 @@ from sandbox.domain.identifiers import PersonalId, make_pupil_code, school_seria
 from sandbox.domain.report_card import Sex
 from sandbox.synthetic.chance import draw
 from sandbox.synthetic.model import Pupil
+from sandbox.synthetic.ordering import list_key
 from sandbox.synthetic.people import CLAN_GROUPS, people
 from sandbox.synthetic.schools import MOST_CLASSES, MOST_PUPILS, Site, personal_number
 
@@ -40,7 +40,7 @@ class Family:
 def families_of(site: Site, *, grade: int, class_number: int, size: int) -> tuple[Family, ...]:
     """Return the *size* pupils of one class in the order of its list (by given name)."""
     drawn = [_family(site, grade, class_number, seat) for seat in range(size)]
-    drawn.sort(key=lambda family: (_list_key(family.pupil.name), family.seat))
+    drawn.sort(key=lambda family: (list_key(family.pupil.name), family.seat))
     return tuple(_numbered(family, number) for number, family in enumerate(drawn, start=1))
 
 
@@ -118,24 +118,3 @@ def _numbered(family: Family, number: int) -> Family:
         ethnic_group=old.ethnic_group,
     )
     return Family(pupil, family.seat, family.years_late, family.father, family.mother)
-
-
-_ALPHABET = "aăâbcdđeêghiklmnoôơpqrstuưvxy"
-_TONES = "\u0300\u0309\u0303\u0301\u0323"
-
-
-def _list_key(name: str) -> tuple[tuple[int, ...], ...]:
-    """Key for Vietnamese class lists: given name first, letters before tones."""
-    words = name.lower().split()
-    return tuple(_word_key(word) for word in (words[-1], *words[:-1]))
-
-
-def _word_key(word: str) -> tuple[int, ...]:
-    letters: list[int] = []
-    tone = 0
-    for character in word:
-        parts = unicodedata.normalize("NFD", character)
-        tone = next((_TONES.index(p) + 1 for p in parts if p in _TONES), tone)
-        plain = unicodedata.normalize("NFC", "".join(p for p in parts if p not in _TONES))
-        letters.append(_ALPHABET.find(plain))
-    return (*letters, tone)

@@ -1,0 +1,338 @@
+"""One school of the nation opened: its classes with pupils, cards, records and staff."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from sandbox.domain.circular27 import YearResult
+from sandbox.domain.divisions import Era
+from sandbox.domain.report_card import General, ReportCard, Sex
+from sandbox.synthetic.chance import path_key, rolled, spread
+from sandbox.synthetic.geography import other_schools
+from sandbox.synthetic.layout import SchoolLayout, slot_of
+from sandbox.synthetic.model import Pupil, Reason, School, SchoolClass, Staff, UnrecordedPupil
+from sandbox.synthetic.ordering import list_key
+from sandbox.synthetic.persons import Career, Home, Person
+from sandbox.synthetic.plans import ClassNames, ClassPlan, Group, SchoolPlan
+from sandbox.synthetic.shares import SHARES, threshold, thresholds
+from sandbox.synthetic.staffing import Faculty
+from sandbox.synthetic.writing import ClassFrame, ClassWriter, HistoryRow
+from sandbox.synthetic.years import Classroom, Year
+
+CREATED, ISSUE_PLANNED = (5, 26), (5, 28)
+"""Month and day: before, and on, the first day of the space clock (no SBX-3061 on that day)."""
+CREATED_AFTER_SUMMER, ISSUE_PLANNED_AFTER_SUMMER = (8, 6), (8, 12)
+"""Before the second lock, 15 August."""
+
+_ELECTIVES = SHARES["electives"]
+_ENGLISH = threshold(_ELECTIVES["english_in_grades_1_2"])
+_OWN_LANGUAGE = threshold(_ELECTIVES["own_language_schools"])
+_UNRECORDED = SHARES["unrecorded"]
+_PER_GROUP = thresholds(_UNRECORDED["per_group"])
+_SUMMER = thresholds(_UNRECORDED["summer_per_group"])
+_COMPLETED_AFTER_SUMMER = threshold(_UNRECORDED["completed_after_summer"])
+_REASONS = spread(
+    [Reason(name) for name in _UNRECORDED["reasons"]],
+    list(_UNRECORDED["reasons"].values()),
+    cells=256,
+)
+_FULL = 42
+"""A group of more records has no pupils without one, so that no class passes 45."""
+_NEWCOMERS, _UNCOUNTED = 4, 3
+_FIRST_UNCOUNTED_SEAT = 200
+_OTHER_CLASSES = "ABCDE"
+
+
+class OpenSchool:
+    """Draws what a plan only counts."""
+
+    def __init__(
+        self, seed: str, plan: SchoolPlan, layout: SchoolLayout, *, number: int, capacity: int
+    ) -> None:
+        """*number*: inside the old province, from 1; *capacity*: of its pupil numbers."""
+        self.plan = plan
+        self._seed = seed
+        self._layout = layout
+        self._begins = int(plan.school_year[:4])
+        era = Era.SIXTY_THREE if plan.place.district else Era.THIRTY_FOUR
+        self._home = Home(seed, plan.place, school=plan.number, capacity=capacity, era=era)
+        self.faculty = Faculty(
+            seed,
+            home_code=plan.place.home_code,
+            school=plan.number,
+            number=number,
+            classes=plan.classes,
+        )
+        dice = rolled(path_key(seed, "school", plan.number), 0)
+        self._names = ClassNames(layout, class_style(seed, plan.number))
+        self.english = (dice[0] << 8 | dice[1]) < _ENGLISH
+        self._own_language = (dice[2] << 8 | dice[3]) < _OWN_LANGUAGE
+
+    def school_class(self, index: int) -> SchoolClass:
+        """Return class *index* with its pupils and their cards, in the order of its list."""
+        plan = self.plan.classes[index]
+        writer = ClassWriter(self._frame(plan))
+        people = self._people(plan)
+        return SchoolClass(
+            name=plan.name,
+            grade=plan.grade,
+            teacher=self.faculty.teacher(plan),
+            pupils=tuple(_pupil(person, at) for at, (person, _) in enumerate(people, start=1)),
+            cards=tuple(writer.card(person, year) for person, year in people),
+        )
+
+    def records(self, index: int) -> tuple[bytes, ...]:
+        """Return the unsigned records of class *index*, in the order of its list."""
+        plan = self.plan.classes[index]
+        write = ClassWriter(self._frame(plan)).record
+        return tuple([write(person, year) for person, year in self._people(plan)])
+
+    def unrecorded(self, index: int) -> tuple[UnrecordedPupil, ...]:
+        """Return the pupils of class *index* who have no record of profile v1.0."""
+        plan = self.plan.classes[index]
+        return tuple(pupil for group in plan.groups for pupil in self._unrecorded_of(plan, group))
+
+    def whole(self) -> School:
+        """Return the school with all its classes."""
+        plan = self.plan
+        classes = tuple(self.school_class(each.index) for each in plan.classes)
+        office = [e.staff for e in self.faculty.everybody(english=self.english) if not e.subjects]
+        leader = self.faculty.signer
+        office.sort(key=lambda member: member != leader)
+        return School(
+            code=plan.code,
+            name=plan.name,
+            commune=plan.place.commune,
+            district=plan.place.district,
+            province=plan.place.province.name,
+            department_code=plan.department_code,
+            department_name=plan.department_name,
+            staff=(*office, *(c.teacher for c in classes)),
+            classes=classes,
+        )
+
+    # ---- pupils -------------------------------------------------------------------------
+
+    def _people(self, plan: ClassPlan) -> list[tuple[Person, Year]]:
+        room = self._room(plan)
+        found = []
+        for group in plan.groups:
+            key = self._year_key(group)
+            found += [
+                (person, room.year(person, key))
+                for person in self._home.records_of(group, plan.grade)
+            ]
+        found.sort(key=_in_list_order)
+        return found
+
+    def _room(self, plan: ClassPlan) -> Classroom:
+        dice = rolled(path_key(self._seed, "hand", self.plan.number), plan.post)
+        return Classroom(
+            plan.grade,
+            english=self.english,
+            own_language=self._own_language,
+            named=dice[0] < 128,
+        )
+
+    def _year_key(self, group: Group) -> bytes:
+        return path_key(
+            self._seed, "year", self.plan.school_year, self.plan.number, group.entered, group.place
+        )
+
+    def _unrecorded_of(self, plan: ClassPlan, group: Group) -> Iterator[UnrecordedPupil]:
+        if group.size > _FULL:
+            return
+        key = self._home.key_of(group)
+        dice = rolled(key, 1 << 33)
+        for place in range(bisect_right(_PER_GROUP, dice[0] << 8 | dice[1])):
+            person = self._home.person(
+                key,
+                group,
+                _FIRST_UNCOUNTED_SEAT + place,
+                turn=0,
+                number=group.size + _NEWCOMERS + place,
+            )
+            yield _without_record(person, _REASONS[dice[8 + place]], person.father)
+        dice = rolled(key, (1 << 33) + plan.grade)
+        for place in range(bisect_right(_SUMMER, dice[0] << 8 | dice[1])):
+            seat = _UNCOUNTED + 2 * (plan.grade - 1) + place
+            person = self._home.person(
+                key,
+                group,
+                _FIRST_UNCOUNTED_SEAT + seat,
+                turn=0,
+                number=group.size + _NEWCOMERS + seat,
+            )
+            completed = (dice[8 + place] << 8 | dice[10 + place]) < _COMPLETED_AFTER_SUMMER
+            card = self._card_after_summer(plan, group, person, completed=completed)
+            yield _without_record(person, Reason.NEEDS_SUMMER, person.father, card)
+
+    def _card_after_summer(
+        self, plan: ClassPlan, group: Group, person: Person, *, completed: bool
+    ) -> ReportCard:
+        lean = YearResult.COMPLETED if completed else YearResult.NOT_COMPLETED
+        year = self._room(plan).year(person, self._year_key(group), lean=lean)
+        frame = self._frame(plan)
+        general = replace(
+            frame.general,
+            created_on=date(self._begins + 1, *CREATED_AFTER_SUMMER),
+            issue_planned_on=date(self._begins + 1, *ISSUE_PLANNED_AFTER_SUMMER),
+        )
+        return ClassWriter(replace(frame, general=general)).card(person, year)
+
+    # ---- what a class shares --------------------------------------------------------------
+
+    def _frame(self, plan: ClassPlan) -> ClassFrame:
+        return ClassFrame(
+            general=self._general(plan),
+            addresses=self._addresses,
+            history_of=_Histories(self, plan).of,
+        )
+
+    def _general(self, plan: ClassPlan) -> General:
+        school, leader = self.plan, self.faculty.signer
+        teacher = self.faculty.teacher(plan)
+        return General(
+            record_id="",
+            school_year=school.school_year,
+            department_code=school.department_code,
+            department_name=school.department_name,
+            school_code=school.code,
+            school_name=school.name,
+            district=school.place.district,
+            commune=school.place.commune,
+            province=school.place.province.name,
+            register_number="",
+            pupil_name="",
+            pupil_id="",
+            pupil_code="",
+            sex=Sex.MALE,
+            birth_date=date(self._begins, 1, 1),
+            weight_kg=Decimal(0),
+            height_cm=Decimal(0),
+            absent_with_leave=0,
+            absent_without_leave=0,
+            birth_place="",
+            native_place="",
+            address="",
+            leader_name=leader.name,
+            leader_id=leader.personal_id,
+            leader_title=leader.title,
+            issue_place=school.place.province.name,
+            created_on=date(self._begins + 1, *CREATED),
+            issue_planned_on=date(self._begins + 1, *ISSUE_PLANNED),
+            teacher_name=teacher.name,
+            teacher_id=teacher.personal_id,
+            grade=plan.grade,
+            class_name=plan.name,
+        )
+
+    @cached_property
+    def _addresses(self) -> tuple[str, ...]:
+        """Where the school's pupils live: sixteen parts of its commune."""
+        area = self.plan.place.area
+        return tuple(f"{hamlet}, {area}" for hamlet in self.plan.place.hamlets())
+
+    def class_text(self, slot: int, group: int, grade: int) -> str:
+        """Return the name of the class in which *group* of *slot* sits in *grade*."""
+        return self._names.text(grade, self._names.number(slot, group, grade))
+
+
+class _Histories:
+    """Writes QUA_TRINH_HOC_TAP for the pupils of one class."""
+
+    def __init__(self, school: OpenSchool, plan: ClassPlan) -> None:
+        self._school = school
+        self._grade = plan.grade
+        self._groups = {group.place: group for group in plan.groups}
+        self._plain: dict[int, tuple[HistoryRow, ...]] = {}
+
+    def of(self, person: Person) -> tuple[HistoryRow, ...]:
+        """Return one row per school year, the current one last."""
+        rows = self._plain.get(person.group)
+        if rows is None:
+            group = self._groups[person.group]
+            rows = self._plain[person.group] = tuple(
+                self._row(group, grade, group.entered + grade - 1)
+                for grade in range(1, self._grade + 1)
+            )
+        if person.career is Career.ORDINARY:
+            return rows
+        return self._changed(person, rows)
+
+    def _row(self, group: Group, grade: int, year: int) -> HistoryRow:
+        name = self._school.class_text(slot_of(group.entered), group.place, grade)
+        return _history_row(year, name, self._school.plan.name)
+
+    def _changed(self, person: Person, rows: tuple[HistoryRow, ...]) -> tuple[HistoryRow, ...]:
+        change, group = person.changed_in, self._groups[person.group]
+        if person.career is Career.REPEATED:
+            first = group.entered - 1
+            before = [self._row(group, g, first + g - 1) for g in range(1, change + 1)]
+            return (*before, *rows[change - 1 :])
+        schools = other_schools()
+        place = person.ability % len(schools)
+        if schools[place] == self._school.plan.name:
+            place -= 1
+        letter = _OTHER_CLASSES[person.stout % len(_OTHER_CLASSES)]
+        elsewhere = [
+            _history_row(group.entered + g - 1, f"{g}{letter}", schools[place])
+            for g in range(1, change)
+        ]
+        here = list(rows[change - 1 :])
+        if person.career is Career.MOVED_MID_YEAR:
+            # The second term begins in the middle of January.
+            year, name, school, _ = here[0]
+            here[0] = (year, name, school, f"{13 + person.tall % 12}/01/{year[5:]}")
+        return (*elsewhere, *here)
+
+
+def class_style(seed: str, number: int) -> int:
+    """Return how school *number* writes its classes: 4A, 4/1, 4.1 or, mostly, 4A1."""
+    return rolled(path_key(seed, "school", number), 1)[0] >> 5
+
+
+def _history_row(year: int, class_name: str, school: str) -> HistoryRow:
+    return f"{year}-{year + 1}", class_name, school, f"05/09/{year}"
+
+
+def _in_list_order(entry: tuple[Person, Year]) -> tuple[object, int]:
+    return list_key(entry[0].name), entry[0].dice_number
+
+
+def _pupil(person: Person, number: int, *, personal_id: str | None = None) -> Pupil:
+    day, month, year = person.born.split("/")
+    return Pupil(
+        number=number,
+        name=person.name,
+        sex=person.sex,
+        birth_date=date(int(year), int(month), int(day)),
+        personal_id=person.personal_id if personal_id is None else personal_id,
+        code=person.code,
+        ethnic_group=person.ethnic_group,
+    )
+
+
+def _without_record(
+    person: Person, reason: Reason, father: str | None, card: ReportCard | None = None
+) -> UnrecordedPupil:
+    guardian_only = reason is Reason.GUARDIAN_ONLY
+    return UnrecordedPupil(
+        pupil=_pupil(person, 0, personal_id="" if reason is Reason.NO_PERSONAL_ID else None),
+        reason=reason,
+        father=None if guardian_only else father,
+        mother=None if guardian_only else person.mother,
+        # Brought up by a grandmother: the mother's name stands in for hers.
+        guardian=person.mother if guardian_only else None,
+        card_after_summer=card,
+    )
+
+
+def staff_of(school: OpenSchool) -> tuple[Staff, ...]:
+    """Return everybody who works at *school*."""
+    return tuple(e.staff for e in school.faculty.everybody(english=school.english))

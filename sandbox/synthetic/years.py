@@ -1,0 +1,127 @@
+"""What happened to a pupil in one school year: marks, result, growth, absences, comments."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sandbox.domain.circular27 import YearResult
+from sandbox.domain.report_card import Sex
+from sandbox.synthetic import remarks
+from sandbox.synthetic.chance import rolled
+from sandbox.synthetic.forms import Form, Marks, form_of, leaning
+from sandbox.synthetic.persons import Person
+from sandbox.synthetic.shares import SHARES, byte_cells, threshold
+
+_BODY = SHARES["body"]
+_MM = {Sex.MALE: tuple(_BODY["boys_mm"]), Sex.FEMALE: tuple(_BODY["girls_mm"])}
+_WITH_LEAVE = byte_cells(SHARES["absences"]["with_leave"])
+_WITHOUT_LEAVE = byte_cells(SHARES["absences"]["without_leave"])
+_STEADY = threshold(SHARES["results"]["steady"])
+_MODEL = threshold(SHARES["results"]["model_title"])
+_AD_HOC = threshold(SHARES["results"]["ad_hoc_award"])
+_PROMOTED = threshold(SHARES["results"]["promoted_all_the_same"])
+_OWN_LANGUAGE = frozenset(SHARES["electives"]["own_language_groups"])
+# Mean and spread of the sum of four random bytes.
+_BYTES_MEAN, _BYTES_SPREAD = 510, 148
+
+
+class Year(NamedTuple):
+    """One pupil's year; `form` says what the letters of `marks` stand for."""
+
+    record_id: str
+    form: Form
+    marks: Marks
+    promoted: bool
+    titled: bool
+    """The class agreed to the title of result 1 or 2."""
+    ad_hoc_award: str | None
+    with_leave: int
+    without_leave: int
+    weight: int
+    """In tenths of a kilogram."""
+    height: int
+    """In centimetres."""
+    by_teacher: str
+    on_qualities: str
+    on_general: str
+    on_specific: str
+
+
+class Classroom:
+    """What the year's draws of one class depend on: grade, electives, the teacher's hand."""
+
+    def __init__(self, grade: int, *, english: bool, own_language: bool, named: bool) -> None:
+        """*named*: the teacher's sentences begin with "Em"."""
+        self.grade = grade
+        self._own_language = own_language
+        self._named = named
+        self._plain = form_of(grade, english=english, own_language=False)
+        self._with_own = form_of(grade, english=english, own_language=True)
+        self._fields = remarks.rating_fields(grade, named=named)
+
+    def year(self, person: Person, key: bytes, *, lean: YearResult | None = None) -> Year:
+        """Return the year of *person*; *key* holds seed, school year and group.
+
+        *lean*: the result towards which marks lean; drawn when None.
+        """
+        d = rolled(key, person.dice_number)
+        own = self._own_language and person.ethnic_group in _OWN_LANGUAGE
+        form = self._with_own if own else self._plain
+        if lean is None:
+            steady = (d[16] << 8 | d[17]) < _STEADY
+            lean = leaning(person.ability if steady else d[18] << 8 | d[19])
+        marks = form.marks(lean, d[20:40])
+        result = marks.result
+        ratings = marks.ratings
+        weight, height = self._body(person, d)
+        general, specific, qualities = self._fields
+        closings = remarks.CLOSINGS[result]
+        teacher = remarks.teacher_field(form.codes, self.grade, named=self._named)
+        chances = int.from_bytes(d[44:60], "big")
+        return Year(
+            record_id=_uuid(d),
+            form=form,
+            marks=marks,
+            promoted=self._promoted(result, d),
+            titled=result is YearResult.EXCELLENT
+            or (result is YearResult.GOOD and (d[40] << 8 | d[41]) < _MODEL),
+            ad_hoc_award=_ad_hoc(d),
+            with_leave=_WITH_LEAVE[d[60]],
+            without_leave=_WITHOUT_LEAVE[d[61]],
+            weight=weight,
+            height=height,
+            by_teacher=f"{teacher.sentence(marks.levels, chances >> 96)} "
+            f"{closings[d[62] % len(closings)]}",
+            on_qualities=qualities.sentence(ratings[-5:], chances >> 64 & 0xFFFFFFFF),
+            on_general=general.sentence(ratings[:3], chances >> 32 & 0xFFFFFFFF),
+            on_specific=specific.sentence(ratings[3:-5], chances & 0xFFFFFFFF),
+        )
+
+    def _promoted(self, result: YearResult, d: bytes) -> bool:
+        if result is not YearResult.NOT_COMPLETED:
+            return True
+        # The head decided about those who did not complete (TT27 art. 11.1c), grade 5 never.
+        return self.grade < 5 and (d[42] << 8 | d[43]) < _PROMOTED
+
+    def _body(self, person: Person, d: bytes) -> tuple[int, int]:
+        """Return weight and height: the person's own, rising with the grade."""
+        base: int = _MM[person.sex][self.grade - 1 + person.late]
+        mm = base + (person.tall - _BYTES_MEAN) * int(_BODY["spread_mm"]) // _BYTES_SPREAD
+        height = min(_BODY["most_cm"], max(_BODY["least_cm"], (mm + d[63] % 11 - 5) // 10))
+        mass = _BODY["mass_index"] + (person.stout - _BYTES_MEAN) * _BODY["spread_mass"] // (
+            _BYTES_SPREAD
+        )
+        weight = mass * height * height // 10_000
+        return min(10 * _BODY["most_kg"], max(10 * _BODY["least_kg"], weight)), height
+
+
+def _ad_hoc(d: bytes) -> str | None:
+    if (d[1] << 8 | d[3]) >= _AD_HOC:
+        return None
+    return remarks.AD_HOC_AWARDS[d[5] % len(remarks.AD_HOC_AWARDS)]
+
+
+def _uuid(d: bytes) -> str:
+    """Return a version 4 UUID from the first sixteen dice."""
+    h = d[:16].hex()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[d[8] & 3]}{h[17:20]}-{h[20:]}"
