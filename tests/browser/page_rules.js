@@ -5,6 +5,12 @@
     return `<${node.tagName.toLowerCase()}> "${said.trim().slice(0, 40)}"`;
   },
 
+  // What is laid out and shown; not what a closed <details> holds.
+  seen(node) {
+    const hidden = getComputedStyle(node).visibility === 'hidden';
+    return !hidden && node.getClientRects().length > 0 && node.checkVisibility();
+  },
+
   // Check 3: sizes, leading; check 21: no justified, slanted or capital text; T5: nothing clipped.
   text() {
     const faults = [];
@@ -15,7 +21,7 @@
       const host = walker.currentNode.parentElement;
       if (!said || silent.includes(host.tagName)) continue;
       const style = getComputedStyle(host);
-      if (style.visibility === 'hidden' || !host.getClientRects().length) continue;
+      if (!this.seen(host)) continue;
       const size = parseFloat(style.fontSize);
       const where = `<${host.tagName.toLowerCase()}> "${said.slice(0, 40)}"`;
       if (size < 16) faults.push(`text of ${size}px: ${where}`);
@@ -52,8 +58,7 @@
     const controls = 'a[href], button, input:not([type=hidden]), select, textarea, summary';
     document.querySelectorAll(controls).forEach(node => {
       const own = node.getBoundingClientRect();
-      const hidden = getComputedStyle(node).visibility === 'hidden';
-      if (own.width <= 1 || own.height <= 1 || hidden || own.right <= 0) return;
+      if (own.width <= 1 || own.height <= 1 || own.right <= 0 || !this.seen(node)) return;
       const box = { left: own.left, top: own.top, right: own.right, bottom: own.bottom, node };
       for (const label of node.labels || []) {
         const other = label.getBoundingClientRect();
