@@ -95,9 +95,10 @@ def _open(
     department = opening.department_for(seed)
     accounts = opening.accounts_of(department, seed=world.settings.seed, space=space_id)
     pins = _give_phones(world, space, department)
-    _open_desks(world, space, department, accounts)
-    if switches["plan"] == "practice":
-        world.portal.open_space(space, department, accounts=accounts, pins=pins)
+    approved = _approved(world, space, department)
+    _open_desks(world, space, department, accounts, approved)
+    if switches["plan"] != "rehearsal":
+        world.portal.open_space(space, department, accounts=accounts, pins=pins, approved=approved)
     # "ready" is written last: a start that was killed half-way fills the rest at the next one.
     return world.spaces.set_switches(space_id, ready=True)
 
@@ -143,17 +144,33 @@ def unit_certificate(world: World, space: Space, holder_id: str) -> bytes:
     return next(c.certificate for c in credentials if c.kind == "unit")
 
 
+Approved = tuple[tuple[str, str, bytes], ...]
+"""(desk, unit code, certificate DER) of what is approved from the first day."""
+
+
+def _approved(world: World, space: Space, department: Department) -> Approved:
+    """In a practice space the Sở's certificate and the first school's are approved already.
+
+    The second school's is left unregistered, so that registering can be practised.
+    """
+    if space.switches["plan"] != "practice":
+        return ()
+    first = department.schools[0]
+    rows = (
+        (f"so-{department.code}", first.code, first.clerk.personal_id),
+        ("kho", department.code, department.officer.personal_id),
+    )
+    return tuple((desk, unit, unit_certificate(world, space, who)) for desk, unit, who in rows)
+
+
 def _open_desks(
-    world: World, space: Space, department: Department, accounts: tuple[Account, ...]
+    world: World,
+    space: Space,
+    department: Department,
+    accounts: tuple[Account, ...],
+    approved: Approved,
 ) -> None:
     units = tuple(_register_row(school, department) for school in department.schools)
-    practice = space.switches["plan"] == "practice"
-    first = department.schools[0]
-    approved_at = {
-        # The second school's is left unregistered, so that registering can be practised.
-        f"so-{department.code}": ((first.code, first.clerk.personal_id),),
-        "kho": ((department.code, department.officer.personal_id),),
-    }
     profile = str(space.switches.get("profile", "truong"))
     seeds = [
         DeskSeed(
@@ -172,11 +189,7 @@ def _open_desks(
                 for a in accounts
                 if a.desk == desk
             ),
-            approved=tuple(
-                (unit, unit_certificate(world, space, holder))
-                for unit, holder in approved_at[desk]
-                if practice
-            ),
+            approved=tuple((unit, der) for at, unit, der in approved if at == desk),
         )
         for desk, kind, name in (
             (f"so-{department.code}", "so", department.name),
