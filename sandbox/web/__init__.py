@@ -52,10 +52,13 @@ After `Invalid` the page shows the errors by itself, fields made with `kit` come
 marked. Templates may set: heading, back, where ("Bài 3 · Bước 7/10 · Thẻ 3.7"), banner ('full' or
 'short' on PIN, confirm, problem pages), audience ('learner' or 'professional'; by default pages
 under /kho, /ca, /tai, /dien-tap are professional, a route may set request.state.audience),
-read_aloud (key of a `cau` message for "Nghe đọc"), trainer_word, refresh-free always.
+read_aloud (key of a `cau` message for "Nghe đọc"), trainer_word (a line in the yellow box), wide
+(a learner page as wide as a professional one), heartbeat (path the script asks every 10 s).
 Blocks: title, coach, orientation, main (all of it) or content (below the h1), panel (beside main,
 professional pages). Components: see templates/web/kit.html. Words: `locale/vi.po` and `en.po` of
 the app, msgctxt = kind, msgid = key, `{n}` placeholders, plural forms by `n`, `**strong**`.
+Tests: tests/builders/web.py (houses, servers, a browser without cookies), tests/browser/lint.py
+(`assert_clean(page)`), tests/structure/test_messages.py (words and keys of every app).
 """
 
 from sandbox.web.forms import Form, Invalid, Stale, Upload, carry, submit
