@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -30,7 +30,7 @@ from sandbox.ministry.service import (
     TOKEN,
     MinistryService,
 )
-from sandbox.web import off_loop, require_admin, space_of
+from sandbox.web import off_loop, space_of
 
 PREFIXES = ("/kho", "/kho/so/{code}")
 Shape = Callable[[Outcome], dict[str, Any]]
@@ -42,9 +42,7 @@ def routers(service: MinistryService) -> list[APIRouter]:
     router = APIRouter(tags=["kho"])
     for prefix in PREFIXES:
         _add_services(router, desks, prefix)
-    admin = http_admin.router(service, desks.find, prefixes=PREFIXES)
-    admin.dependencies.append(Depends(require_admin))
-    return [router, admin]
+    return [router, http_admin.router(service, desks.find, prefixes=PREFIXES)]
 
 
 class Desks:

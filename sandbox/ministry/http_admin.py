@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from sandbox.ministry.model import AccountSeed, Desk, RegisterUnit
 from sandbox.ministry.service import MinistryService
-from sandbox.web import off_loop, space_of
+from sandbox.web import off_loop, require_admin, space_of
 
 FindDesk = Callable[[Request], Awaitable[Desk]]
 
@@ -55,8 +55,10 @@ class PlannedFaults(_Body):
 
 
 def router(service: MinistryService, find_desk: FindDesk, *, prefixes: Sequence[str]) -> APIRouter:
-    """Return the side doors; the caller puts the guard in front."""
-    routes = APIRouter(tags=["quan-tri"], include_in_schema=False)
+    """Return the side doors; none opens without the installation's admin token."""
+    # The guard must be given here: one added later holds for no route.
+    guard = [Depends(require_admin)]
+    routes = APIRouter(tags=["quan-tri"], include_in_schema=False, dependencies=guard)
     for prefix in prefixes:
         base = f"{prefix}/quan-tri/v1"
         _add_school_route(routes, service, find_desk, base)

@@ -40,7 +40,7 @@ LAPSED_S = 5.0
 """Pause before a package is taken again whose space or desk is just being opened or reset."""
 
 
-class Lost(Exception):  # noqa: N818 - a turn of events, not an error
+class Lost(Exception):
     """Another worker holds the package now; what was found out is dropped."""
 
 
