@@ -5,6 +5,7 @@ inside the whole. No real person, place or school stands in it (spec/README.md Â
 """
 
 from sandbox.synthetic.model import Department, Pupil, School, SchoolClass, Staff
+from sandbox.synthetic.people import Provider, people
 from sandbox.synthetic.practice import (
     DEFAULT_SCHOOL_YEAR,
     DEFAULT_SEED,
@@ -12,7 +13,6 @@ from sandbox.synthetic.practice import (
     make_school,
     practice_department,
 )
-from sandbox.synthetic.people import Provider, people
 
 __all__ = [
     "DEFAULT_SCHOOL_YEAR",

@@ -13,6 +13,7 @@ from sandbox.domain.circular27 import YearResult
 from sandbox.domain.divisions import Era
 from sandbox.domain.report_card import General, ReportCard, Sex
 from sandbox.synthetic.chance import path_key, rolled, spread
+from sandbox.synthetic.fragments import HistoryRow
 from sandbox.synthetic.geography import other_schools
 from sandbox.synthetic.layout import SchoolLayout, slot_of
 from sandbox.synthetic.model import Pupil, Reason, School, SchoolClass, Staff, UnrecordedPupil
@@ -21,7 +22,7 @@ from sandbox.synthetic.persons import Career, Home, Person
 from sandbox.synthetic.plans import ClassNames, ClassPlan, Group, SchoolPlan
 from sandbox.synthetic.shares import SHARES, threshold, thresholds
 from sandbox.synthetic.staffing import Faculty
-from sandbox.synthetic.writing import ClassFrame, ClassWriter, HistoryRow
+from sandbox.synthetic.writing import ClassFrame, ClassWriter
 from sandbox.synthetic.years import Classroom, Year
 
 CREATED, ISSUE_PLANNED = (5, 26), (5, 28)

@@ -11,7 +11,6 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from sandbox.domain.circular27 import (
-    SUBJECT_BY_CODE,
     Subject,
     YearResult,
     electives,
@@ -49,7 +48,7 @@ def _scatter() -> tuple[int, ...]:
     """Return 4,096 cells of sets of ratings that are Đ by themselves, as bit masks."""
     share = _RESULTS["rating_scatter"]
     weights = [
-        share ** bin(mask).count("1") * (1000 - share) ** (_SCATTERED - bin(mask).count("1"))
+        share ** mask.bit_count() * (1000 - share) ** (_SCATTERED - mask.bit_count())
         for mask in range(1 << _SCATTERED)
     ]
     return spread(range(1 << _SCATTERED), weights, cells=4_096)
@@ -157,6 +156,3 @@ def leaning(chance: int) -> YearResult:
         if chance < bound:
             return lean
     return YearResult.COMPLETED
-
-
-SUBJECT_NAMES = {code: subject.name for code, subject in SUBJECT_BY_CODE.items()}

@@ -2,7 +2,8 @@
 
 A school keeps its place for ever; the era decides what the place is called and which rule its code
 follows. Names and codes do not depend on the seed. Provinces are real; districts and communes are
-composed from syllables of `nation_places.toml` and are the names of no real district.
+composed from syllables of `nation_places.toml` into names that no real district has, as far as
+`nation_known_districts.toml` knows them.
 """
 
 from __future__ import annotations

@@ -126,12 +126,10 @@ def lay_out(seed: str, code: str) -> ProvinceLayout:
     key = path_key(seed, "layout", code)
     dice = [rolled(key, serial) for serial in range(1, row.schools + 1)]
     weights = [_weight(die, urban=i < row.urban_schools) for i, die in enumerate(dice)]
-    intakes = [
-        _intakes(
-            total, [w * (92 + die[8 + slot] % 17) for w, die in zip(weights, dice, strict=True)]
-        )
-        for slot, total in enumerate(slot_totals()[code])
-    ]
+    intakes = []
+    for slot, total in enumerate(slot_totals()[code]):
+        varied = [w * (92 + die[8 + slot] % 17) for w, die in zip(weights, dice, strict=True)]
+        intakes.append(_intakes(total, varied))
     schools = []
     used = [0] * SLOTS
     for place, die in enumerate(dice):

@@ -14,7 +14,8 @@ ListKey = tuple[tuple[int, ...], ...]
 def list_key(name: str) -> ListKey:
     """Return the key under which *name* stands on a class list."""
     words = name.lower().split()
-    return tuple(_word_key(word) for word in (words[-1], *words[:-1]))
+    keys = [_word_key(word) for word in words]
+    return (keys[-1], *keys[:-1])
 
 
 @lru_cache(maxsize=4096)

@@ -8,45 +8,22 @@ neither markup nor anything that is not NFC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
 
-from sandbox.documents.render import element
-from sandbox.documents.tags import (
-    ASSESSMENT,
-    COMMENTS,
-    DATA,
-    GENERAL,
-    HISTORY,
-    HISTORY_ROW,
-    RECORD,
-    SUBJECT_ROW,
-    SUBJECTS,
-    SUMMARY,
-    YEAR_END,
-    Leaf,
-)
-from sandbox.domain.circular27 import AWARD_EXCELLENT, AWARD_MODEL, YearResult, completion_text
 from sandbox.domain.report_card import (
     General,
     ReportCard,
-    Sex,
     SubjectResult,
     Summary,
     YearAtSchool,
 )
-from sandbox.synthetic.forms import Form
+from sandbox.synthetic import fragments
+from sandbox.synthetic.fragments import HistoryRow
 from sandbox.synthetic.persons import Person
 from sandbox.synthetic.years import Year
-
-HistoryRow = tuple[str, str, str, str]
-"""School year, class, school, dd/MM/yyyy of arrival."""
-
-_OPENINGS = {leaf.attribute: f"<{leaf.tag}>" for leaf in (*YEAR_END, *COMMENTS)}
-_CLOSINGS = {leaf.attribute: f"</{leaf.tag}>" for leaf in (*YEAR_END, *COMMENTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +41,10 @@ class ClassWriter:
 
     def __init__(self, frame: ClassFrame) -> None:
         self._frame = frame
-        self._template = _template(frame.general)
-        self._histories: dict[tuple[HistoryRow, ...], str] = {}
+        fixed = fragments.fixed_pieces(frame.general)
+        self._pieces = [b""] * (2 * len(fixed) - 1)
+        self._pieces[::2] = fixed
+        self._histories: dict[tuple[HistoryRow, ...], bytes] = {}
 
     def card(self, person: Person, year: Year) -> ReportCard:
         """Return the report card of *person*."""
@@ -118,43 +97,43 @@ class ClassWriter:
         rows = self._frame.history_of(person)
         history = self._histories.get(rows)
         if history is None:
-            history = self._histories[rows] = _history(rows)
-        uuid = year.record_id
+            history = self._histories[rows] = fragments.history_of(rows)
+        uuid = year.record_id.encode()
         form, marks = year.form, year.marks
-        father = person.father
-        return (
-            self._template
-            % (
-                uuid,
-                uuid,
-                uuid,
-                _register(person),
-                person.name,
-                person.personal_id,
-                person.code,
-                "Nam" if person.sex is Sex.MALE else "Nữ",
-                person.born,
-                f"{year.weight // 10}.{year.weight % 10}",
-                year.height,
-                year.with_leave,
-                year.without_leave,
-                person.birth_place,
-                person.native_place,
-                self._address(person),
-                person.ethnic_group,
-                "" if father is None else f"<HO_VA_TEN_CHA>{father}</HO_VA_TEN_CHA>",
-                person.mother,
-                history,
-                _year_end(form.grade, marks.result, year.promoted, year.titled),
-                _optional("ad_hoc_award", year.ad_hoc_award),
-                year.by_teacher,
-                _rows_text(form, marks.levels, marks.scores),
-                _ratings_text(form, marks.ratings),
-                year.on_qualities,
-                year.on_general,
-                year.on_specific,
-            )
-        ).encode()
+        father, award = person.father, year.ad_hoc_award
+        values = (
+            uuid,
+            uuid,
+            uuid,
+            _register(person).encode(),
+            person.name.encode(),
+            person.personal_id.encode(),
+            person.code.encode(),
+            fragments.SEXES[person.sex],
+            person.born.encode(),
+            _weight(year).encode(),
+            b"%d" % year.height,
+            b"%d" % year.with_leave,
+            b"%d" % year.without_leave,
+            person.birth_place.encode(),
+            person.native_place.encode(),
+            self._address(person).encode(),
+            person.ethnic_group.encode(),
+            b"" if father is None else fragments.FATHER % father.encode(),
+            person.mother.encode(),
+            history,
+            fragments.year_end(form.grade, marks.result, year.promoted, year.titled),
+            b"" if award is None else fragments.AD_HOC_AWARD % award.encode(),
+            year.by_teacher.encode(),
+            fragments.rows_of(form, marks.levels, marks.scores),
+            fragments.ratings_of(form, marks.ratings),
+            year.on_qualities.encode(),
+            year.on_general.encode(),
+            year.on_specific.encode(),
+        )
+        pieces = self._pieces.copy()
+        pieces[1::2] = values
+        return b"".join(pieces)
 
     def _address(self, person: Person) -> str:
         addresses = self._frame.addresses
@@ -173,29 +152,10 @@ def _day(text: str) -> date:
     return date(int(text[6:]), int(text[3:5]), int(text[:2]))
 
 
-def award_of(result: YearResult, *, titled: bool) -> str | None:
-    """Return NOI_DUNG_KHEN_THUONG."""
-    if not titled:
-        return None
-    return {YearResult.EXCELLENT: AWARD_EXCELLENT, YearResult.GOOD: AWARD_MODEL}[result]
-
-
-def _outcome(grade: int, result: YearResult, promoted: bool, titled: bool) -> dict[str, object]:
-    completed = result is not YearResult.NOT_COMPLETED
-    return {
-        "result": result.value,
-        "promoted": promoted,
-        "completion_text": completion_text(result, grade, promoted=promoted),
-        "class_completed": completed,
-        "primary_completed": completed and grade == 5,
-        "award": award_of(result, titled=titled),
-    }
-
-
 def _summary(year: Year) -> Summary:
     form, marks = year.form, year.marks
     scores = (*marks.scores, *[None] * (len(form.subjects) - form.scored))
-    outcome = _outcome(form.grade, marks.result, year.promoted, year.titled)
+    outcome = fragments.outcome_of(form.grade, marks.result, year.promoted, year.titled)
     return Summary(
         **outcome,  # type: ignore[arg-type]
         ad_hoc_award=year.ad_hoc_award,
@@ -209,144 +169,3 @@ def _summary(year: Year) -> Summary:
         comment_general=year.on_general,
         comment_specific=year.on_specific,
     )
-
-
-# ---- fragments ----------------------------------------------------------------------------
-
-_OF_THE_PUPIL = frozenset(
-    {
-        "record_id", "register_number", "pupil_name", "pupil_id", "pupil_code", "sex",
-        "birth_date", "weight_kg", "height_cm", "absent_with_leave", "absent_without_leave",
-        "birth_place", "native_place", "address", "ethnic_group", "mother",
-    }
-)  # fmt: skip
-_SLOT = "%s"
-
-
-def _template(general: General) -> str:
-    parts = (
-        _wrapped(GENERAL.tag, _general_parts(general)),
-        _wrapped(HISTORY.tag, (_SLOT,)),
-        _wrapped(
-            SUMMARY.tag,
-            (
-                _SLOT,
-                _SLOT,
-                _between("teacher_comment"),
-                _wrapped(SUBJECTS.tag, (_SLOT,)),
-                _wrapped(ASSESSMENT.tag, (_SLOT, *(_between(leaf.attribute) for leaf in COMMENTS))),
-            ),
-        ),
-    )
-    data = _wrapped(DATA.tag, parts, identity=f"data-{_SLOT}")
-    return _wrapped(RECORD.tag, (data,), identity=f"hocba-{_SLOT}")
-
-
-def _general_parts(general: General) -> Iterable[str]:
-    for leaf in GENERAL.children:
-        if not isinstance(leaf, Leaf) or leaf.attribute is None:
-            continue
-        if leaf.attribute in _OF_THE_PUPIL:
-            yield f"<{leaf.tag}>{_SLOT}</{leaf.tag}>"
-        elif leaf.attribute == "father":
-            yield _SLOT
-        else:
-            value = getattr(general, leaf.attribute)
-            if value is not None:
-                yield element(leaf.tag, leaf.form.write(value)).replace("%", "%%")
-
-
-def _between(attribute: str | None) -> str:
-    return f"{_OPENINGS[attribute]}{_SLOT}{_CLOSINGS[attribute]}"
-
-
-def _optional(attribute: str, value: str | None) -> str:
-    return "" if value is None else f"{_OPENINGS[attribute]}{value}{_CLOSINGS[attribute]}"
-
-
-def _wrapped(tag: str, parts: Iterable[str], *, identity: str | None = None) -> str:
-    opening = f'<{tag} id="{identity}">' if identity else f"<{tag}>"
-    return f"{opening}{''.join(parts)}</{tag}>"
-
-
-def _history(rows: tuple[HistoryRow, ...]) -> str:
-    return "".join(
-        _wrapped(
-            HISTORY_ROW.tag,
-            (element(leaf.tag, text) for leaf, text in zip(HISTORY_ROW.children, row, strict=True)),
-        )
-        for row in rows
-    )
-
-
-@cache
-def _year_end(grade: int, result: YearResult, promoted: bool, titled: bool) -> str:
-    """Return the tags of TONG_KET up to the award."""
-    outcome = _outcome(grade, result, promoted, titled)
-    return "".join(
-        element(leaf.tag, leaf.form.write(outcome[leaf.attribute]))
-        for leaf in YEAR_END
-        if leaf.attribute in outcome and outcome[leaf.attribute] is not None
-    )
-
-
-@cache
-def _row(code: str, name: str, level: str, score: int | None) -> str:
-    values = (code, name, level, score)
-    return _wrapped(
-        SUBJECT_ROW.tag,
-        (
-            element(leaf.tag, str(value))
-            for leaf, value in zip(SUBJECT_ROW.children, values, strict=True)
-            if value is not None
-        ),
-    )
-
-
-@cache
-def _rows_of(form: Form) -> tuple[list[dict[tuple[str, int], str]], dict[str, str]]:
-    """Return the rows with a score by level and score, and all other rows by their levels."""
-    scored = [
-        {
-            (level, score): _row(subject.code, subject.name, level, score)
-            for level in "THC"
-            for score in range(1, 11)
-        }
-        for subject in form.subjects[: form.scored]
-    ]
-    return scored, {}
-
-
-def _rows_text(form: Form, levels: str, scores: bytes) -> str:
-    scored, others = _rows_of(form)
-    rest = levels[form.scored :]
-    text = others.get(rest)
-    if text is None:
-        text = others[rest] = "".join(
-            _row(subject.code, subject.name, level, None)
-            for subject, level in zip(form.subjects[form.scored :], rest, strict=True)
-        )
-    return (
-        "".join(
-            [
-                rows[pair]
-                for rows, pair in zip(scored, zip(levels, scores, strict=False), strict=True)
-            ]
-        )
-        + text
-    )
-
-
-@cache
-def _known_ratings(form: Form) -> dict[str, str]:
-    return {}
-
-
-def _ratings_text(form: Form, ratings: str) -> str:
-    known = _known_ratings(form)
-    text = known.get(ratings)
-    if text is None:
-        text = "".join(element(tag, letter) for tag, letter in zip(form.tags, ratings, strict=True))
-        if len(known) < 4_096:
-            known[ratings] = text
-    return text
