@@ -460,9 +460,9 @@ def _plant(routes: APIRouter, frame: Frame) -> None:
         actor = await frame.actor(request, roles=(Role.VAN_THU,))
 
         async def work(form: web.Form) -> str:
-            fault = form.get("loi")
+            fault = form.get("kieu")
             if fault not in PLANTS:
-                raise web.Invalid({"loi": web.say("loi_lam", "portal.plant.none")})
+                raise web.Invalid({"kieu": web.say("loi_lam", "portal.plant.none")})
             line = await web.off_loop(
                 frame.service.repairs.plant, web.space_of(request), actor, record_id, fault
             )

@@ -33,8 +33,8 @@ class PortalService:
 
     It meets signing service and receiving desks over HTTP only: *signing* is a client without
     space, *desks* gives a client of one desk in one space. `records`, `repairs`, `signings`,
-    `packages`, `certificates`, `officer` and `schools` hold the verbs; methods that are `async` may call a
-    neighbour, all others only the database and belong off the event loop.
+    `packages`, `certificates`, `officer` and `schools` hold the verbs; methods that are `async`
+    may call a neighbour, all others only the database and belong off the event loop.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ def names_of_classes(home: House) -> list[str]:
 
 
 def test_a_class_of_thirty_goes_from_first_draft_to_the_ministry(home: House) -> None:
-    """Thirty records, four confirmations on phones, one package: thirty accepted, thirty reported."""
+    """Thirty records, four confirmations, one package: thirty accepted, thirty reported."""
     class_name = names_of_classes(home)[0]
     made = home.sealed(class_name, range(1, 31))
     assert len(made) == 30

@@ -138,7 +138,7 @@ def test_a_returned_record_leads_from_its_reason_to_its_repair(home: House) -> N
     clerk = home.browser(home.actor(Role.VAN_THU))
     clerk.open(f"/cong/gieo-loi/{record_id}")
     assert "Chỉ có ở bản tập" in clerk.open(f"/cong/gieo-loi/{record_id}").words
-    clerk.send("Gieo lỗi 1 học bạ", loi="sua_sau_ky")
+    clerk.send("Gieo lỗi 1 học bạ", kieu="sua_sau_ky")
     package_id = home.sent([record_id])
     home.answered(package_id)
 
@@ -236,7 +236,7 @@ def test_a_second_signing_page_finds_the_waiting_request(home: House) -> None:
 def test_the_administrators_pages_offer_no_way_to_results(home: House) -> None:
     """Only the progress; a typed address is answered with whose task it is."""
     class_name = class_named(home, 2)
-    record_id = next(iter(home.lines(class_name)))
+    (record_id,) = home.checked(class_name, [11])
     browser = home.browser(home.actor(Role.QUAN_TRI))
     assert "Tiến độ các lớp" in browser.open("/cong").words
     page = browser.open(f"/cong/hoc-ba/{record_id}/sua")
@@ -265,7 +265,7 @@ def test_the_officer_sees_the_inbox_and_forwards_by_hand(home: House) -> None:
 def test_the_printed_record_bears_the_mark_and_says_whose_form_it_is(home: House) -> None:
     """The mark BẢN TẬP stands in the text itself; the layout is the sandbox's own."""
     class_name = class_named(home, 2)
-    record_id = next(iter(home.lines(class_name)))
+    (record_id,) = home.checked(class_name, [12])
     browser = home.browser(home.actor(Role.GVCN, class_name=class_name))
     page = browser.open(f"/cong/hoc-ba/{record_id}/in")
     assert "BẢN TẬP – DỮ LIỆU GIẢ LẬP" in page.words
@@ -275,12 +275,11 @@ def test_the_printed_record_bears_the_mark_and_says_whose_form_it_is(home: House
 def test_lessons_read_state_over_http_only_with_the_token(home: House) -> None:
     """401 without; with it states, signatures and the bytes that were signed."""
     class_name = class_named(home, 0)
-    code = home.school().code
-    path = f"/cong/v1/truong/{code}/hoc-ba?lop={class_name}"
+    (record_id,) = home.sealed(class_name, [21])
+    path = f"/cong/v1/truong/{home.school().code}/hoc-ba?lop={class_name}"
     assert home.call(path, token=ADMIN).status_code == 401
-    rows = home.call(path).json()
-    assert len(rows) == 2
-    one = home.call(f"/cong/v1/hoc-ba/{rows[0]['id']}").json()
+    assert record_id in [row["id"] for row in home.call(path).json()]
+    one = home.call(f"/cong/v1/hoc-ba/{record_id}").json()
     assert [s["vai"] for s in one["ky"]] == ["GVCN", "CBQL", "KY_PHAT_HANH"]
     assert base64.b64decode(one["xml"]).startswith(b"<HOC_BA")
     assert home.call("/cong/v1/hoc-ba/khong-co").status_code == 404
