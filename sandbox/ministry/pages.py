@@ -6,8 +6,6 @@ files of their own.
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -91,7 +89,7 @@ async def _progress(
         sent=sum(row.packages > 0 for row in rows),
         queue=await web.off_loop(service.queue, space, desk.desk),
         departments=bars_of(rows, desk)[:BARS_SHOWN],
-        table=[_table_row(row) for row in shown],
+        table=shown,
         more=f"{base}/tien-do?tu={following}" if following < len(rows) else None,
         first=f"{base}/tien-do" if start else None,
     )
@@ -109,17 +107,3 @@ def bars_of(rows: list[SchoolProgress], desk: Desk) -> list[tuple[str, int, int]
         _, accepted, expected = totals.get(key, (name, 0, 0))
         totals[key] = (name, accepted + row.accepted, expected + unit.so_hoc_ba)
     return list(totals.values())
-
-
-def _table_row(row: SchoolProgress) -> tuple[Any, ...]:
-    total = row.unit.so_hoc_ba
-    share = f"{100 * row.accepted / total:.1f}".replace(".", ",") if total else "0"
-    return (
-        row.unit.ten_truong,
-        row.unit.ma_truong,
-        row.packages,
-        row.accepted,
-        row.refused,
-        total,
-        share,
-    )

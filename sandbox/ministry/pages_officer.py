@@ -31,6 +31,8 @@ from sandbox.ministry.model import (
 from sandbox.ministry.pages_desk import DeskPages
 from sandbox.ministry.receipt import Call
 
+PROVIDERS = ("GIA_LAP_CA", "GIA_LAP_CO_YEU")
+OTHER_PROVIDER = "khac"
 PENDING_SHOWN = 10
 DECIDED_SHOWN = 10
 PACKAGES_SHOWN = 10
@@ -236,7 +238,7 @@ def _view(row: RegisteredCertificate) -> View:
         serial=row.serial,
         issuer=row.issuer or "–",
         valid=valid,
-        provider=row.provider,
+        provider=row.provider if row.provider in PROVIDERS else OTHER_PROVIDER,
         kind=row.kind,
         state=row.state.value,
         tone=_TONES[row.state],

@@ -88,7 +88,7 @@ def _entry(
 ) -> RegisteredCertificate:
     said = request.authentication_request
     certificate, faults = checked.certificate, checked.findings
-    if certificate is not None and not faults and _is_taken(connection, call, account, certificate):
+    if certificate is not None and _is_taken(connection, call, account, certificate):
         faults = (Finding("SBX-1121", field="serial_number", value=said.serial_number),)
     now = call.moment.iso
     entry = RegisteredCertificate(

@@ -26,6 +26,7 @@ from sandbox.ministry.checking.at_desk import DeskChecks
 from sandbox.ministry.checking.context import Context, Revocations
 from sandbox.ministry.model import Audit, Desk, DeskKind, StoredRecord
 from sandbox.ministry.service import MinistryService
+from sandbox.pki.names import ISSUER_NAMES
 from sandbox.web.spaces import Space
 from sandbox.xmldsig import SignatureFacts, SignatureRefused, SignedRecord, Step, verify_record
 
@@ -286,7 +287,7 @@ def _signer(slot: str, facts: SignatureFacts, revocations: Revocations, at: date
     return Signer(
         slot=slot,
         name=certificate.common_name,
-        issuer=certificate.issuer_name,
+        issuer=ISSUER_NAMES.get(certificate.issuer_code, certificate.issuer_name),
         signed_at=local(facts.signing_time),
         serial=certificate.serial_hex,
         valid_from=local(certificate.not_before),

@@ -84,7 +84,8 @@ class RegistrationFields(Identification):
     serial_number: str = Field(pattern=r"^([0-9A-F]{2})+$", max_length=64)
     ngay_hieu_luc: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     ma_kieu_chu_ky: Literal["REMOTE_SIGNING", "USB_TOKEN"]
-    nha_phat_hanh: Literal["GIA_LAP_CA", "GIA_LAP_CO_YEU", "VNPT", "BKAV", "VIETTEL", "BAN_CO_YEU"]
+    nha_phat_hanh: str = Field(pattern=r"^[A-Z][A-Z_]{1,31}$")
+    """A code of service 3.3; any other code is taken as another provider's (transactions §2.4)."""
 
 
 class RegistrationStateFields(Identification):

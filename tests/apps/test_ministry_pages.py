@@ -148,20 +148,41 @@ def test_a_certificate_declared_otherwise_than_it_is_never_reaches_the_officer(
     assert messageid + "/duyet" not in ministry.client.get("/kho/so/48/can-bo").text
 
 
-def test_one_certificate_cannot_serve_two_units(ministry: Installation) -> None:
-    """SBX-1121 or the mismatch of the unit: a school cannot register another's certificate."""
-    first = Caller.of_school(ministry).log_in()
-    register(ministry, first)
+def test_a_provider_off_the_list_is_taken_and_shown_as_another(ministry: Installation) -> None:
+    """Codes printed as examples are accepted on input, and no such name is shown (§2.4)."""
+    school = Caller.of_school(ministry).log_in()
+    messageid = register(ministry, school, nha_phat_hanh="BAN_CO_YEU")
+
+    shown = words(ministry.client.get(f"/kho/so/48/can-bo/cts/{messageid}").text)
+
+    assert state_of(school, messageid)["error"] == "SBX-1201"
+    assert "Nhà cung cấp khác" in shown
+    assert "BAN_CO_YEU" not in shown
+
+
+def register_as_another(ministry: Installation) -> dict[str, Any]:
+    """Let the second school register the first one's certificate; return its type 4 answer."""
+    first = Caller.of_school(ministry)
     second = Caller.of_school(ministry, number=1).log_in()
     borrowed = Caller(
         ministry, second.user_name, first.unit_code, first.unit_name, second.base, second.token
     )
     body = borrowed.registration()
     body["authenticationRequest"]["ma_don_vi"] = second.unit_code
-    messageid = body["authenticationRequest"]["messageid"]
     second.post("chung-thu-so", body)
+    return state_of(second, body["authenticationRequest"]["messageid"])
 
-    assert state_of(second, messageid)["error"] == "SBX-1120"
+
+def test_one_certificate_cannot_serve_two_units(ministry: Installation) -> None:
+    """SBX-1121: the serial is another school's already (§6)."""
+    register(ministry, Caller.of_school(ministry).log_in())
+
+    assert register_as_another(ministry)["error"] == "SBX-1121"
+
+
+def test_a_certificate_of_another_unit_is_declared_wrongly(ministry: Installation) -> None:
+    """SBX-1120: nobody has registered it yet, but it names another unit."""
+    assert register_as_another(ministry)["error"] == "SBX-1120"
 
 
 def test_a_replaced_certificate_seals_no_new_records(ministry: Installation) -> None:
