@@ -90,16 +90,18 @@ class Packages:
             school = own_school(connection, space, actor, roles=(Role.VAN_THU, Role.QUAN_TRI))
             if actor.role not in packers(school):
                 raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
+            package_id = self._context.uuid()
             rows = [
                 row
                 for row in record_store.records(connection, space.id, record_ids)
-                if row.line.school_code == school.code and _may_be_packed(row)
+                if row.line.school_code == school.code
+                and _may_be_packed(row)
+                and record_store.enter_package(
+                    connection, space.id, row.line, package_id=package_id
+                )
             ]
             if not rows:
                 raise Stopped(Reason.NOTHING_CHOSEN)
-            package_id = self._context.uuid()
-            for row in rows:
-                record_store.change(connection, space.id, row.line, package_id=package_id)
             self._add(connection, space, actor, package_id, rows, now)
         return package_id
 

@@ -118,7 +118,7 @@ class Frame:
             where = web.text(
                 request,
                 "nhan",
-                "portal.coach.where",
+                "web.coach.where",
                 lesson=strip.lesson,
                 step=strip.step,
                 steps=strip.steps,

@@ -104,6 +104,7 @@ def _choice(routes: APIRouter, frame: Frame) -> None:
             chosen = next((p for p in found if p.person_id == form.get("nguoi")), None)
             if chosen is None:
                 raise web.Invalid({"nguoi": web.say("loi_lam", "portal.people.none")})
+            await web.off_loop(schools.take_role, web.space_of(request), Actor(chosen))
             await web.session(request).set(IDENTITY, identity_key(chosen))
             return "/cong"
 

@@ -8,12 +8,14 @@ from starlette.responses import Response
 
 from sandbox import web
 from sandbox.domain.lifecycle import RecordState, Role
+from sandbox.domain.report_card import Slot
 from sandbox.portal import display, selection
 from sandbox.portal.context import Actor, Reason, Stopped
 from sandbox.portal.model import POINTS, RecordLine
 from sandbox.portal.pages_frame import Frame, new_router, page_of, way
 from sandbox.portal.selection import Choice
 from sandbox.portal.service import PortalService
+from sandbox.portal.signings import hindrance
 
 PACKERS = (Role.VAN_THU, Role.QUAN_TRI)
 READERS = (Role.GVCN, Role.CBQL, Role.VAN_THU, Role.QUAN_TRI)
@@ -200,7 +202,7 @@ def _list(routes: APIRouter, frame: Frame) -> None:
             rows=[(line, display.status_word(line, actor.role)) for line in shown],
             total=len(lines),
             more=more,
-            signable=sum(line.state is RecordState.CHECKED and not line.wrong for line in lines),
+            signable=sum(hindrance(line, Slot.GVCN) is None for line in lines),
         )
 
 
@@ -351,7 +353,7 @@ def _copies(routes: APIRouter, frame: Frame) -> None:
     async def printable(request: Request, record_id: str) -> Response:
         actor = await frame.actor(request, roles=READERS)
         row, made, _kept = await web.off_loop(
-            frame.service.records.open, web.space_of(request), actor, record_id
+            frame.service.records.take_copy, web.space_of(request), actor, record_id, "in"
         )
         return await frame.show(
             request,
@@ -369,7 +371,7 @@ def _copies(routes: APIRouter, frame: Frame) -> None:
     async def xml(request: Request, record_id: str) -> Response:
         actor = await frame.actor(request, roles=READERS)
         row, _made, _kept = await web.off_loop(
-            frame.service.records.open, web.space_of(request), actor, record_id
+            frame.service.records.take_copy, web.space_of(request), actor, record_id, "tai_xml"
         )
         if row.xml is None:
             raise Stopped(Reason.NOT_FOUND, target=record_id)

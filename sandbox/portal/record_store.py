@@ -268,6 +268,22 @@ def release(connection: Connection, space: str, *, request_id: str) -> None:
     )
 
 
+def enter_package(connection: Connection, space: str, line: RecordLine, *, package_id: str) -> bool:
+    """Put a record into a package; False when it moved or lies in another one meanwhile."""
+    result = connection.execute(
+        update(RECORD)
+        .where(
+            RECORD.c.space == space,
+            RECORD.c.record_id == line.record_id,
+            RECORD.c.state == line.state.value,
+            RECORD.c.version == line.version,
+            RECORD.c.package_id.is_(None),
+        )
+        .values(package_id=package_id)
+    )
+    return result.rowcount == 1
+
+
 def leave_package(connection: Connection, space: str, *, package_id: str) -> None:
     """Free the records of a package that was taken apart before it was sent."""
     connection.execute(

@@ -86,6 +86,18 @@ class Records(RecordSteps):
             kept = record_store.versions(connection, space.id, record_id)
         return row, [s for s in made if s.version == row.line.version], kept
 
+    def take_copy(
+        self, space: Space, actor: Actor, record_id: str, what: str
+    ) -> tuple[RecordRow, list[SignatureRow], list[VersionRow]]:
+        """Return a record for printing (`in`) or as a file (`tai_xml`), and note who took it."""
+        found = self.open(space, actor, record_id)
+        state = found[0].line.state.value
+        with self._context.database.write() as connection:
+            self._context.audit(
+                connection, space, actor, what, record_id=record_id, old=state, new=state
+            )
+        return found
+
     # -- step 2: initialise
 
     def initialise(

@@ -164,6 +164,11 @@ class Schools:
         with self._context.database.read() as connection:
             return store.card_pin(connection, space.id, person_id)
 
+    def take_role(self, space: Space, actor: Actor) -> None:
+        """Note in the audit trail that a visitor plays somebody from now on."""
+        with self._context.database.write() as connection:
+            self._context.audit(connection, space, actor, "doi_vai", new=actor.role.value)
+
     def classes_taught(self, space: Space, unit_code: str) -> dict[str, str]:
         """Return class name by its teacher's personal ID."""
         with self._context.database.read() as connection:

@@ -298,10 +298,8 @@ def test_sending_a_package_twice_sends_it_once(home: House, class_name: str) -> 
 def test_two_spaces_hold_the_same_pupils_apart_and_a_reset_touches_one(home: House) -> None:
     """Resetting a space takes under two seconds and leaves the other's rows as they were."""
     from sandbox.world.spaces import open_fresh, reset
-    from tests.builders.portal import approve_known
 
     other = open_fresh(home.world, plan="practice", title="Lớp khác")
-    approve_known(home.world, other)
     class_name = home.school(2).classes[2].name
     clerk_here = home.actor(Role.VAN_THU, number=2)
     clerk_there = home.actor(Role.VAN_THU, number=2, space=other)

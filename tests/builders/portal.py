@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from sandbox.synthetic import School
 from sandbox.web import Space
 from sandbox.world import opening
 from sandbox.world.build import World, build_app, build_world
-from sandbox.world.spaces import open_practice, unit_certificate
+from sandbox.world.spaces import open_practice
 from tests.builders.phone import Browser as PhoneBrowser
 from tests.builders.phone import Sheet
 
@@ -233,28 +233,8 @@ class House:
         return browser
 
 
-def approve_known(world: World, space: Space) -> None:
-    """Tell the portal which certificates the desks hold as approved from the first day."""
-    department = opening.department_for(world.settings.seed)
-    first = department.schools[0]
-    desk = f"so-{department.code}"
-    world.portal.schools.open_space(
-        space,
-        department,
-        accounts=(),
-        approved=[
-            (desk, first.code, unit_certificate(world, space, first.clerk.personal_id)),
-            (
-                "kho",
-                department.code,
-                unit_certificate(world, space, department.officer.personal_id),
-            ),
-        ],
-    )
-
-
 @contextmanager
-def house(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Iterator[House]:
+def house(folder: Path, *, database: str | None = None) -> Iterator[House]:
     """Serve a whole installation on a free port of this machine, in a thread."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -262,13 +242,12 @@ def house(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Iterato
     world = build_world(
         Settings(
             data=folder,
-            database=f"sqlite:///{folder / 'sandbox.db'}",
+            database=database or f"sqlite:///{folder / 'sandbox.db'}",
             port=port,
             secrets=Secrets(INTERNAL, ADMIN, "form-key-of-the-tests"),
-            **(settings or {}),
         )
     )
-    approve_known(world, open_practice(world))
+    open_practice(world)
     config = uvicorn.Config(
         build_app(world, strict=True),
         host="127.0.0.1",
