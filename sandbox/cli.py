@@ -199,14 +199,18 @@ def _environment() -> dict[str, str]:
 
 @app.command(hidden=True)
 @answers
-def worker(data: Data = None, database: Database = None) -> Exit:
+def worker(
+    data: Data = None,
+    database: Database = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent")] = False,
+) -> Exit:
     """Check packages and forward records until told to stop (started by `up` and `serve`)."""
     from sandbox.world import build_world
     from sandbox.world.serving import stop_on_signal
     from sandbox.world.working import work
 
     world = build_world(read_settings(data=data, database=database))
-    with stop_on_signal() as stop:
+    with stop_on_signal(with_parent=with_parent) as stop:
         work(world, stop)
     return Exit.FINE
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sandbox import web
 from sandbox.classroom.lesson import Lesson
-from sandbox.classroom.service import LEVELS, Attempt, ClassroomService
+from sandbox.classroom.service import LEVELS, Attempt, ClassroomService, hint_action
 
 NAME = re.compile(r"[^\W\d_][\w .'\-]{0,59}\Z")
 """A name to be called by: letters, spaces, ' - . only; kept as typed, at most 60."""
@@ -150,7 +150,7 @@ def _running(service: ClassroomService) -> APIRouter:
             await service.hint(who.space, attempt, step=step)
             return web.local_path(form.get("ve"), otherwise=home)
 
-        action = f"classroom.hint:{attempt_number}:{step}"
+        action = hint_action(attempt_number, step)
         return await web.submit(request, action=action, handle=handle, again=home)
 
     return router

@@ -230,6 +230,11 @@ class ClassroomService:
         return self._store.events(space.id)
 
 
+def hint_action(attempt: int, step: int) -> str:
+    """Return the name of the form that asks for the hint of a step."""
+    return f"classroom.hint:{attempt}:{step}"
+
+
 def _strip(lesson: Lesson, step: Step, attempt: Attempt, language: str) -> Strip:
     alone = attempt.level == "tu"
     hinted = attempt.hint_step == step.so
@@ -245,6 +250,7 @@ def _strip(lesson: Lesson, step: Step, attempt: Attempt, language: str) -> Strip
         hint_place=step.cho.of(language) if hinted else None,
         home=f"/lop/bai/{lesson.bai}/lan/{attempt.number}",
         hint_path=f"/lop/lan/{attempt.number}/goi-y/{step.so}",
+        hint_action=hint_action(attempt.number, step.so),
     )
 
 
@@ -259,4 +265,5 @@ def _closing(lesson: Lesson, attempt: Attempt, language: str) -> Strip:
         done=True,
         home=f"/lop/bai/{lesson.bai}/lan/{attempt.number}",
         hint_path=f"/lop/lan/{attempt.number}/goi-y/{lesson.steps}",
+        hint_action=hint_action(attempt.number, lesson.steps),
     )

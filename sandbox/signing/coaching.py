@@ -62,7 +62,7 @@ def _where(request: Request, strip: Strip) -> str:
     return web.text(
         request,
         "nhan",
-        "signing.coach.where",
+        "web.coach.where",
         lesson=strip.lesson,
         step=strip.step,
         steps=strip.steps,

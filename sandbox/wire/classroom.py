@@ -52,6 +52,8 @@ class Strip(BaseModel):
     home: str
     """Path of the learner's task list, without space prefix."""
     hint_path: str
+    hint_action: str
+    """Name of the action its form is made with."""
 
 
 class CoachClient:

@@ -22,6 +22,9 @@ from sandbox.settings import FIRST_PORT, LAST_PORT, Settings
 STOP_SECONDS = 15.0
 """How long the checking process may take to finish the package in hand."""
 
+PARENT_SECONDS = 2.0
+"""How often a checking process looks whether its server is still there."""
+
 RESTART_SECONDS = 1.0
 """Pause before a checking process that died is started again."""
 
@@ -76,7 +79,9 @@ class Checker:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self._settings.as_environment()}
-        return subprocess.Popen([sys.executable, "-m", "sandbox.cli", "worker"], env=environment)
+        return subprocess.Popen(
+            [sys.executable, "-m", "sandbox.cli", "worker", "--with-parent"], env=environment
+        )
 
     def _mind(self) -> None:
         while not self._stopping.is_set():
@@ -93,9 +98,13 @@ def serve(settings: Settings, *, build: Callable[[], FastAPI], with_checker: boo
     checker = Checker(settings) if with_checker else None
     if checker:
         checker.start()
+    # The web server raises the signal that ended it once more when it has drained; without a
+    # handler of ours the process would die there, and the checking process be left behind.
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     try:
         _run_web(settings, build)
     finally:
+        signal.signal(signal.SIGTERM, before)
         if checker:
             checker.stop()
 
@@ -120,9 +129,21 @@ def _run_web(settings: Settings, build: Callable[[], FastAPI]) -> None:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
-    """Give an event that is set by SIGTERM or SIGINT, for loops that drain before they end."""
+def stop_on_signal(*, with_parent: bool = False) -> Iterator[threading.Event]:
+    """Give an event that is set by SIGTERM or SIGINT, for loops that drain before they end.
+
+    *with_parent*: also set when the process that started this one is gone.
+    """
     stop = threading.Event()
+    if with_parent:
+        parent = os.getppid()
+
+        def watch() -> None:
+            while not stop.wait(PARENT_SECONDS):
+                if os.getppid() != parent:
+                    stop.set()
+
+        threading.Thread(target=watch, name="parent", daemon=True).start()
 
     def tell(_signal: int, _frame: FrameType | None) -> None:
         stop.set()

@@ -1,4 +1,4 @@
-"""Gate: every installed dependency has a licence this project may ship with (no AGPL, none unknown)."""
+"""Gate: each installed dependency has a licence this project may ship with."""
 
 from __future__ import annotations
 
