@@ -98,7 +98,7 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
         )
 
     @routes.post("/cong/dong-goi/chon")
-    async def keep(request: Request, lop: str) -> Response:
+    async def keep(request: Request, lop: str, buoc: str = "") -> Response:
         actor = await frame.actor(request, roles=PACKERS)
         choices = await _choices(frame, request, actor, lop)
 
@@ -116,7 +116,7 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
 
         return await frame.submit(
             request,
-            action=f"portal.choose:dong_goi:{lop}",
+            action=f"portal.choose:dong_goi:{lop}:{buoc}",
             work=work,
             again=way("/cong/dong-goi/chon", lop=lop),
         )

@@ -89,7 +89,7 @@ def _make(routes: APIRouter, frame: Frame) -> None:
         )
 
     @routes.post("/cong/khoi-tao/chon")
-    async def keep(request: Request, lop: str) -> Response:
+    async def keep(request: Request, lop: str, buoc: str = "") -> Response:
         actor = await frame.actor(request, roles=PACKERS)
         choices = await _pupil_choices(frame, request, actor, lop)
 
@@ -103,7 +103,7 @@ def _make(routes: APIRouter, frame: Frame) -> None:
 
         return await frame.submit(
             request,
-            action=f"portal.choose:khoi_tao:{lop}",
+            action=f"portal.choose:khoi_tao:{lop}:{buoc}",
             work=work,
             again=way("/cong/khoi-tao/chon", lop=lop),
         )

@@ -173,7 +173,7 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
         )
 
     @routes.post("/cong/ky/{name}/chon")
-    async def keep(request: Request, name: str, lop: str) -> Response:
+    async def keep(request: Request, name: str, lop: str, buoc: str = "") -> Response:
         task = task_named(name)
         actor = await frame.actor(request, roles=(task.role,))
         choices = await _choices(frame, request, actor, task, lop)
@@ -189,7 +189,7 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
 
         return await frame.submit(
             request,
-            action=f"portal.choose:{task.name.replace('-', '_')}:{lop}",
+            action=f"portal.choose:{task.name.replace('-', '_')}:{lop}:{buoc}",
             work=work,
             again=way(f"/cong/ky/{name}/chon", lop=lop),
         )
