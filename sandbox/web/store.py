@@ -23,6 +23,9 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DatabaseError
+
+from sandbox.errors import Misuse
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for its turn before it gives up."""
@@ -115,9 +118,19 @@ class Database:
         return create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
 
     def create(self, metadata: MetaData) -> None:
-        """Create the tables of *metadata* that are not there yet."""
-        with self.write() as connection:
-            metadata.create_all(connection)
+        """Create the tables of *metadata* that are not there yet.
+
+        Raises `Misuse` naming the database when it cannot be opened or is none.
+        """
+        try:
+            with self.write() as connection:
+                metadata.create_all(connection)
+        except DatabaseError as error:
+            reason = " ".join(str(error.orig).split())
+            raise Misuse(
+                f"the database {self.url.render_as_string()} cannot be used ({reason})",
+                remedy="start its server, or name another one with --database or HOCBA_DATABASE",
+            ) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
