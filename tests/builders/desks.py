@@ -13,11 +13,14 @@ from typing import Any
 import httpx
 
 from sandbox.defects import Delivery, Kit, Signer
+from sandbox.documents import build_package, parse_record, read_report_card
+from sandbox.domain.report_card import Slot
 from sandbox.pki import Certificate, PrivateKey, TrainingAuthority
 from sandbox.settings import DEFAULT_SEED as INSTALLATION_SEED
 from sandbox.synthetic import DEFAULT_SEED
-from sandbox.wire.admin import HandedAccount, OpenedSpace
+from sandbox.wire.admin import HandedAccount, HandedRecord, HandedSigner, OpenedSpace
 from sandbox.wire.ministry import wire_password
+from sandbox.xmldsig import Draft, prepare, prepare_package
 from tests.builders.running import RunningSandbox
 
 PENDING = "SBX-1201"
@@ -69,6 +72,31 @@ class SchoolDesk:
         if not self._token:
             self._token = self.post("/token", json=self._who()).json().get("token") or ""
         return self._token
+
+    def package_of(self, records: Iterable[HandedRecord]) -> bytes:
+        """Return a package of handed records, signed by everybody they name, now by the space."""
+        at = self.space.gio_khong_gian
+        signers = {row.ma: row for row in self.space.nguoi_ky}
+        signed = []
+        for row in records:
+            xml = row.xml.encode()
+            general = read_report_card(parse_record(xml)).general
+            order = [(Slot.CBQL, general.leader_id), (Slot.KY_PHAT_HANH, general.school_code)]
+            if general.teacher_id is not None:
+                order.insert(0, (Slot.GVCN, general.teacher_id))
+            for slot, who in order:
+                certificate = Certificate.from_pem(signers[who].chung_thu)
+                draft = prepare(xml, slot=slot, signer=certificate, at=at)
+                xml = _completed(draft, signers[who])
+            signed.append(xml)
+        seal = signers[self.account.ma_don_vi]
+        draft = prepare_package(
+            build_package(signed),
+            signer=Certificate.from_pem(seal.chung_thu),
+            at=at,
+            package_id=str(uuid.uuid4()),
+        )
+        return _completed(draft, seal)
 
     def submit(self, delivery: Delivery, *, messageid: str | None = None) -> Sent:
         """Send one submission and return its receipt."""
@@ -123,6 +151,10 @@ class SchoolDesk:
             "password": wire_password(self.account.mat_khau),
             "ma_don_vi": self.account.ma_don_vi,
         }
+
+
+def _completed(draft: Draft, signer: HandedSigner) -> bytes:
+    return draft.complete(PrivateKey.from_pem(signer.khoa).sign(draft.signed_bytes))
 
 
 @contextmanager
