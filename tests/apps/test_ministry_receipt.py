@@ -63,6 +63,15 @@ def test_a_body_above_ten_mebibytes_is_refused_before_it_is_read_as_json(school:
     assert answered(answer) == (413, "SBX-1104")
 
 
+def test_a_body_above_the_bound_of_pages_is_answered_in_the_printed_fields_too(
+    school: Caller,
+) -> None:
+    """However large the body: SBX-1104 with the receipt's fields, never a page's answer."""
+    answer = post_raw(school, b"{" + b"x" * (13 * 1_048_576))
+
+    assert answered(answer) == (413, "SBX-1104")
+
+
 def test_a_body_of_exactly_ten_mebibytes_is_read(school: Caller) -> None:
     """The limit itself is lawful: this body fails only as JSON."""
     answer = post_raw(school, b"{" + b"x" * (TEN_MB - 1))
