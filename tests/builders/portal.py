@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,9 @@ class House:
         return Actor(found[0])
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run(work)
+        """Run *work* in a loop of its own: the browser's driver keeps one in this thread."""
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, work).result()
 
     # -- people doing their work ------------------------------------------------------------------
 
