@@ -13,12 +13,11 @@ from sandbox.domain.circular27 import YearResult
 from sandbox.domain.divisions import Era
 from sandbox.domain.report_card import General, ReportCard, Sex
 from sandbox.synthetic.chance import path_key, rolled, spread
-from sandbox.synthetic.fragments import HistoryRow
-from sandbox.synthetic.geography import other_schools
-from sandbox.synthetic.layout import SchoolLayout, slot_of
-from sandbox.synthetic.model import Pupil, Reason, School, SchoolClass, Staff, UnrecordedPupil
+from sandbox.synthetic.histories import Histories
+from sandbox.synthetic.layout import LARGEST_CLASS, SMALLEST_CLASS, SchoolLayout
+from sandbox.synthetic.model import Pupil, Reason, School, SchoolClass, UnrecordedPupil
 from sandbox.synthetic.ordering import list_key
-from sandbox.synthetic.persons import Career, Home, Person
+from sandbox.synthetic.persons import Home, Person
 from sandbox.synthetic.plans import ClassNames, ClassPlan, Group, SchoolPlan
 from sandbox.synthetic.shares import SHARES, threshold, thresholds
 from sandbox.synthetic.staffing import Faculty
@@ -42,11 +41,11 @@ _REASONS = spread(
     list(_UNRECORDED["reasons"].values()),
     cells=256,
 )
-_FULL = 42
-"""A group of more records has no pupils without one, so that no class passes 45."""
+_SMALL_GROUP = 2
+"""Pupils without a record that a group of a mixed room may have: three such groups meet in
+grade 5, and no class passes 45."""
 _NEWCOMERS, _UNCOUNTED = 4, 3
 _FIRST_UNCOUNTED_SEAT = 200
-_OTHER_CLASSES = "ABCDE"
 
 
 class OpenSchool:
@@ -146,11 +145,11 @@ class OpenSchool:
         )
 
     def _unrecorded_of(self, plan: ClassPlan, group: Group) -> Iterator[UnrecordedPupil]:
-        if group.size > _FULL:
-            return
+        room = LARGEST_CLASS - group.size if group.size >= SMALLEST_CLASS else _SMALL_GROUP
         key = self._home.key_of(group)
         dice = rolled(key, 1 << 33)
-        for place in range(bisect_right(_PER_GROUP, dice[0] << 8 | dice[1])):
+        lasting = min(room, bisect_right(_PER_GROUP, dice[0] << 8 | dice[1]))
+        for place in range(lasting):
             person = self._home.person(
                 key,
                 group,
@@ -160,7 +159,7 @@ class OpenSchool:
             )
             yield _without_record(person, _REASONS[dice[8 + place]], person.father)
         dice = rolled(key, (1 << 33) + plan.grade)
-        for place in range(bisect_right(_SUMMER, dice[0] << 8 | dice[1])):
+        for place in range(min(room - lasting, bisect_right(_SUMMER, dice[0] << 8 | dice[1]))):
             seat = _UNCOUNTED + 2 * (plan.grade - 1) + place
             person = self._home.person(
                 key,
@@ -192,7 +191,7 @@ class OpenSchool:
         return ClassFrame(
             general=self._general(plan),
             addresses=self._addresses,
-            history_of=_Histories(self, plan).of,
+            history_of=Histories(plan, self._names, self.plan.name).of,
         )
 
     def _general(self, plan: ClassPlan) -> General:
@@ -239,67 +238,10 @@ class OpenSchool:
         area = self.plan.place.area
         return tuple(f"{hamlet}, {area}" for hamlet in self.plan.place.hamlets())
 
-    def class_text(self, slot: int, group: int, grade: int) -> str:
-        """Return the name of the class in which *group* of *slot* sits in *grade*."""
-        return self._names.text(grade, self._names.number(slot, group, grade))
-
-
-class _Histories:
-    """Writes QUA_TRINH_HOC_TAP for the pupils of one class."""
-
-    def __init__(self, school: OpenSchool, plan: ClassPlan) -> None:
-        self._school = school
-        self._grade = plan.grade
-        self._groups = {group.place: group for group in plan.groups}
-        self._plain: dict[int, tuple[HistoryRow, ...]] = {}
-
-    def of(self, person: Person) -> tuple[HistoryRow, ...]:
-        """Return one row per school year, the current one last."""
-        rows = self._plain.get(person.group)
-        if rows is None:
-            group = self._groups[person.group]
-            rows = self._plain[person.group] = tuple(
-                self._row(group, grade, group.entered + grade - 1)
-                for grade in range(1, self._grade + 1)
-            )
-        if person.career is Career.ORDINARY:
-            return rows
-        return self._changed(person, rows)
-
-    def _row(self, group: Group, grade: int, year: int) -> HistoryRow:
-        name = self._school.class_text(slot_of(group.entered), group.place, grade)
-        return _history_row(year, name, self._school.plan.name)
-
-    def _changed(self, person: Person, rows: tuple[HistoryRow, ...]) -> tuple[HistoryRow, ...]:
-        change, group = person.changed_in, self._groups[person.group]
-        if person.career is Career.REPEATED:
-            first = group.entered - 1
-            before = [self._row(group, g, first + g - 1) for g in range(1, change + 1)]
-            return (*before, *rows[change - 1 :])
-        schools = other_schools()
-        place = person.ability % len(schools)
-        if schools[place] == self._school.plan.name:
-            place -= 1
-        letter = _OTHER_CLASSES[person.stout % len(_OTHER_CLASSES)]
-        elsewhere = [
-            _history_row(group.entered + g - 1, f"{g}{letter}", schools[place])
-            for g in range(1, change)
-        ]
-        here = list(rows[change - 1 :])
-        if person.career is Career.MOVED_MID_YEAR:
-            # The second term begins in the middle of January.
-            year, name, school, _ = here[0]
-            here[0] = (year, name, school, f"{13 + person.tall % 12}/01/{year[5:]}")
-        return (*elsewhere, *here)
-
 
 def class_style(seed: str, number: int) -> int:
     """Return how school *number* writes its classes: 4A, 4/1, 4.1 or, mostly, 4A1."""
     return rolled(path_key(seed, "school", number), 1)[0] >> 5
-
-
-def _history_row(year: int, class_name: str, school: str) -> HistoryRow:
-    return f"{year}-{year + 1}", class_name, school, f"05/09/{year}"
 
 
 def _in_list_order(entry: tuple[Person, Year]) -> tuple[object, int]:
@@ -332,8 +274,3 @@ def _without_record(
         guardian=person.mother if guardian_only else None,
         card_after_summer=card,
     )
-
-
-def staff_of(school: OpenSchool) -> tuple[Staff, ...]:
-    """Return everybody who works at *school*."""
-    return tuple(e.staff for e in school.faculty.everybody(english=school.english))

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from sandbox.domain.circular27 import in_force
-from sandbox.domain.divisions import MERGED_INTO, Era, Province, era_of, first_year, provinces_of
+from sandbox.domain.divisions import MERGED_INTO, Era, era_of, first_year, provinces_of
 from sandbox.synthetic.chance import path_key, rolled
 from sandbox.synthetic.classrooms import OpenSchool, class_style
 from sandbox.synthetic.geography import place_of
@@ -38,9 +38,6 @@ from sandbox.synthetic.plans import (
 from sandbox.synthetic.practice import DEFAULT_SCHOOL_YEAR, DEFAULT_SEED
 from sandbox.synthetic.schools import department_name
 from sandbox.synthetic.staffing import officers_of
-
-Address = tuple[int, int]
-"""School number and class index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +195,15 @@ class Nation:
         """
         return self._open(number).faculty.signer
 
+    def teacher(self, school_number: int, class_index: int) -> Staff:
+        """Return the teacher of one class without drawing its pupils.
+
+        Raises:
+            ValueError: no such school or class.
+        """
+        school = self._open_class(school_number, class_index)
+        return school.faculty.teacher(school.plan.classes[class_index])
+
     def officers(self, code: str) -> tuple[Staff, ...]:
         """Return the officers of the Sở of province *code* of the era.
 
@@ -302,11 +308,3 @@ class Nation:
         if not 0 <= index < len(school.plan.classes):
             raise ValueError(f"school {number} has classes 0 to {len(school.plan.classes) - 1}")
         return school
-
-    def home_province(self, number: int) -> Province:
-        """Return the province of 2024 in which school *number* was founded.
-
-        Raises:
-            ValueError: no such school.
-        """
-        return provinces_of(Era.SIXTY_THREE)[self._locate(number)[0]]

@@ -106,6 +106,13 @@ class Home:
     """What all pupils of one school share; makes persons."""
 
     def __init__(self, seed: str, place: Place, *, school: int, capacity: int, era: Era) -> None:
+        """*school*: number in the nation; *capacity*: pupil numbers of the province per year.
+
+        Raises:
+            ValueError: personal IDs or pupil codes would run out of digits.
+        """
+        if not capacity_fits(capacity):
+            raise ValueError(f"too many pupils in one province and year: {capacity}")
         self._seed = seed
         self._school = school
         self._capacity = capacity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sandbox.domain.circular27 import YearResult
 from sandbox.domain.report_card import Sex
@@ -12,7 +12,12 @@ from sandbox.synthetic.forms import Form, Marks, form_of, leaning
 from sandbox.synthetic.persons import Person
 from sandbox.synthetic.shares import SHARES, byte_cells, threshold
 
-_BODY = SHARES["body"]
+_BODY: dict[str, Any] = SHARES["body"]
+_SPREAD_MM, _MASS, _SPREAD_MASS = (
+    int(_BODY[name]) for name in ("spread_mm", "mass_index", "spread_mass")
+)
+_LEAST_CM, _MOST_CM = int(_BODY["least_cm"]), int(_BODY["most_cm"])
+_LEAST_WEIGHT, _MOST_WEIGHT = 10 * int(_BODY["least_kg"]), 10 * int(_BODY["most_kg"])
 _MM = {Sex.MALE: tuple(_BODY["boys_mm"]), Sex.FEMALE: tuple(_BODY["girls_mm"])}
 _WITH_LEAVE = byte_cells(SHARES["absences"]["with_leave"])
 _WITHOUT_LEAVE = byte_cells(SHARES["absences"]["without_leave"])
@@ -54,10 +59,13 @@ class Classroom:
         """*named*: the teacher's sentences begin with "Em"."""
         self.grade = grade
         self._own_language = own_language
-        self._named = named
         self._plain = form_of(grade, english=english, own_language=False)
         self._with_own = form_of(grade, english=english, own_language=True)
         self._fields = remarks.rating_fields(grade, named=named)
+        self._teacher = {
+            form: remarks.teacher_field(form.codes, grade, named=named)
+            for form in (self._plain, self._with_own)
+        }
 
     def year(self, person: Person, key: bytes, *, lean: YearResult | None = None) -> Year:
         """Return the year of *person*; *key* holds seed, school year and group.
@@ -76,7 +84,7 @@ class Classroom:
         weight, height = self._body(person, d)
         general, specific, qualities = self._fields
         closings = remarks.CLOSINGS[result]
-        teacher = remarks.teacher_field(form.codes, self.grade, named=self._named)
+        teacher = self._teacher[form]
         chances = int.from_bytes(d[44:60], "big")
         return Year(
             record_id=_uuid(d),
@@ -106,13 +114,11 @@ class Classroom:
     def _body(self, person: Person, d: bytes) -> tuple[int, int]:
         """Return weight and height: the person's own, rising with the grade."""
         base: int = _MM[person.sex][self.grade - 1 + person.late]
-        mm = base + (person.tall - _BYTES_MEAN) * int(_BODY["spread_mm"]) // _BYTES_SPREAD
-        height = min(_BODY["most_cm"], max(_BODY["least_cm"], (mm + d[63] % 11 - 5) // 10))
-        mass = _BODY["mass_index"] + (person.stout - _BYTES_MEAN) * _BODY["spread_mass"] // (
-            _BYTES_SPREAD
-        )
+        mm = base + (person.tall - _BYTES_MEAN) * _SPREAD_MM // _BYTES_SPREAD
+        height = min(_MOST_CM, max(_LEAST_CM, (mm + d[63] % 11 - 5) // 10))
+        mass = _MASS + (person.stout - _BYTES_MEAN) * _SPREAD_MASS // _BYTES_SPREAD
         weight = mass * height * height // 10_000
-        return min(10 * _BODY["most_kg"], max(10 * _BODY["least_kg"], weight)), height
+        return min(_MOST_WEIGHT, max(_LEAST_WEIGHT, weight)), height
 
 
 def _ad_hoc(d: bytes) -> str | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from sandbox import synthetic
 from sandbox.documents import check_schema, parse_record, read_report_card, render_record
 from sandbox.domain.assessment import check_rules
 from sandbox.domain.consistency import check_consistency, check_practice_marks
@@ -175,6 +178,16 @@ def test_no_process_and_no_hash_seed_makes_other_records(hash_seed):
         check=True,
     )
     assert done.stdout.strip() == GOLDEN
+
+
+def test_nothing_of_the_nation_knows_what_day_it_is():
+    """No module of the package imports a clock, the operating system or numbers from a library."""
+    for module in Path(synthetic.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not {"time", "os", "sandbox.clock", "math", "numpy", "secrets"} & set(names)
 
 
 def test_another_seed_gives_other_people_in_the_same_places():
