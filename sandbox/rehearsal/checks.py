@@ -6,6 +6,7 @@ Each check looks at nothing but what reached the receiving desk (`Look`) and ans
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -83,9 +84,9 @@ class Check(BaseModel):
 
     check: str
 
+    @abstractmethod
     def judge(self, look: Look) -> Judgement:
         """Say how things stand."""
-        raise NotImplementedError
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments as they stand in the scenario."""
