@@ -6,31 +6,31 @@ Exit codes: 0 fine, 1 refused, 2 misuse, 3 the sandbox failed.
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
-from enum import IntEnum
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 
 from sandbox import PRACTICE_MARK, __version__
-from sandbox.errors import Finding, Misuse, Refused, SandboxError, Unavailable
+from sandbox.cli.speaking import (
+    ERR,
+    OUT,
+    Exit,
+    answers,
+    moment_of,
+    print_findings,
+    print_json,
+    words,
+)
+from sandbox.errors import Misuse
 from sandbox.settings import SYSTEMS, Settings, read_settings
 
 if TYPE_CHECKING:
     from sandbox.world import World
-
-P = ParamSpec("P")
-
-OUT = Console(highlight=False, soft_wrap=True)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
     name="hocba",
@@ -39,15 +39,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-class Exit(IntEnum):
-    """Exit codes of every command."""
-
-    FINE = 0
-    REFUSED = 1
-    MISUSE = 2
-    BROKEN = 3
 
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]
@@ -59,47 +50,6 @@ Language = Annotated[str, typer.Option("--lang", help="vi or en")]
 SpaceName = Annotated[str, typer.Option("--space", help="Practice space")]
 
 
-def answers(command: Callable[P, Exit | None]) -> Callable[P, None]:
-    """Turn what a command returns or raises into output and exit code; never a traceback."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(*args, **kwargs) or Exit.FINE
-        except Misuse as error:
-            ERR.print(f"[bold red]✖[/] {error}", markup=True)
-            code = Exit.MISUSE
-        except Refused as error:
-            print_findings(error.findings, language="vi")
-            code = Exit.REFUSED
-        except (Unavailable, SandboxError) as error:
-            ERR.print(f"[bold red]✖[/] {error}")
-            code = Exit.BROKEN
-        raise typer.Exit(int(code))
-
-    return run
-
-
-def print_findings(findings: tuple[Finding, ...], *, language: str) -> None:
-    """Print each finding: code, place, cause, remedy."""
-    from sandbox.domain.rejections import explain
-
-    for finding in findings:
-        row = explain(finding, language)
-        place = " ".join(
-            str(part) for part in (row["xpath"], row["dong"] and f":{row['dong']}") if part
-        )
-        OUT.print(f"[bold red]{row['ma']}[/] {row['nguyen_nhan']}")
-        for line in (place or row["con_tro_json"], row["cach_sua"]):
-            if line:
-                OUT.print(f"    {line}", markup=False)
-
-
-def print_json(value: Any) -> None:
-    """Print *value* as JSON on standard output, nothing else with it."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
-
-
 def open_world(settings: Settings) -> World:
     """Return the world of *settings* with the practice space in place."""
     from sandbox.world import build_world
@@ -108,24 +58,6 @@ def open_world(settings: Settings) -> World:
     world = build_world(settings)
     open_practice(world)
     return world
-
-
-def moment_of(text: str) -> datetime:
-    """Read an ISO moment with offset. Raises `Misuse`."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Misuse(f"--at {text}", remedy="2025-05-28T08:00:00+07:00") from error
-    if moment.tzinfo is None:
-        raise Misuse(f"--at {text}", remedy="an offset is needed, such as +07:00")
-    return moment
-
-
-def words(language: str) -> Callable[..., str]:
-    """Return the function that finds a text of the commands."""
-    from sandbox.world.words import say
-
-    return say(language)
 
 
 @app.command()
@@ -523,7 +455,3 @@ def main() -> None:
         logging.getLogger("hocba").debug("unforeseen", exc_info=True)
         ERR.print(f"[bold red]✖[/] {type(error).__name__}: {error}")
         sys.exit(int(Exit.BROKEN))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""`python -m sandbox.cli` is `hocba`."""
+
+from sandbox.cli import main
+
+main()
