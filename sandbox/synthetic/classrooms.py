@@ -60,7 +60,9 @@ class OpenSchool:
         self._layout = layout
         self._begins = int(plan.school_year[:4])
         era = Era.SIXTY_THREE if plan.place.district else Era.THIRTY_FOUR
-        self._home = Home(seed, plan.place, school=plan.number, capacity=capacity, era=era)
+        self._home = Home(
+            seed, plan.place, school=plan.number, number=number, capacity=capacity, era=era
+        )
         self.faculty = Faculty(
             seed,
             home_code=plan.place.home_code,

@@ -31,7 +31,7 @@ FIRST_SERIAL = 1001
 """Serials below belong to the practice schools, so that no code is given twice."""
 _COMMUNE_OF_THE_SANDBOX = "99999"
 
-_CITIES = frozenset({"01", "31", "48", "79", "92"})
+CITIES = frozenset({"01", "31", "48", "79", "92"})
 """Centrally run cities of 2024 (old codes): their towns are quận."""
 _HIGHLANDS = frozenset({"Đông Bắc Bộ", "Tây Bắc Bộ"})
 _PLATEAU = "Tây Nguyên"
@@ -144,7 +144,7 @@ def _district_name(home_code: str, district: int, site: int, *, urban: bool) -> 
     name = f"{first[walk % len(first)]} {second[walk // len(first)]}"
     if not urban:
         return f"Huyện {name}"
-    if home_code in _CITIES:
+    if home_code in CITIES:
         return f"Quận {name}"
     return f"{'Thị xã' if district else 'Thành phố'} {name}"
 

@@ -218,7 +218,7 @@ class Nation:
         """Yield the numbers of the schools in *part*, ascending.
 
         Raises:
-            ValueError: the slice names a province or schools that do not exist.
+            ValueError: the slice names a province, schools or a part that do not exist.
         """
         ranges = [range(1, SCHOOLS + 1)]
         if part.province is not None:
@@ -227,6 +227,8 @@ class Nation:
         self._locate(first)
         self._locate(last)
         remainder, divisor = part.part
+        if not 0 <= remainder < divisor:
+            raise ValueError(f"parts of {divisor} are numbered 0 to {divisor - 1}: {remainder}")
         for numbers in ranges:
             for number in range(max(first, numbers.start), min(last + 1, numbers.stop)):
                 if number % divisor == remainder:

@@ -26,9 +26,10 @@ from sandbox.domain.report_card import Sex
 from sandbox.synthetic.chance import path_key, rolled
 from sandbox.synthetic.geography import Place, birth_places, native_places
 from sandbox.synthetic.naming import Kin, Order, kin_of
+from sandbox.synthetic.peoples import school_mix
 from sandbox.synthetic.plans import Group
 from sandbox.synthetic.schools import personal_number
-from sandbox.synthetic.shares import SHARES, ethnic_bounds, threshold, thresholds
+from sandbox.synthetic.shares import SHARES, threshold, thresholds
 
 LATEST = 3
 """Years older than usual, at most."""
@@ -105,8 +106,12 @@ class Person(NamedTuple):
 class Home:
     """What all pupils of one school share; makes persons."""
 
-    def __init__(self, seed: str, place: Place, *, school: int, capacity: int, era: Era) -> None:
-        """*school*: number in the nation; *capacity*: pupil numbers of the province per year.
+    def __init__(
+        self, seed: str, place: Place, *, school: int, number: int, capacity: int, era: Era
+    ) -> None:
+        """Open school *school* of the nation, *number* of its old province.
+
+        *capacity*: pupil numbers the province uses in a year.
 
         Raises:
             ValueError: personal IDs or pupil codes would run out of digits.
@@ -118,7 +123,7 @@ class Home:
         self._capacity = capacity
         self.code = place.home_code
         self._region = PROVINCES_63[place.home_code].region
-        self._bounds, self._groups = ethnic_bounds()[place.home_code]
+        self._bounds, self._groups = school_mix(place.home_code, number)
         self._kins: dict[str, Kin] = {}
         self._natives = native_places(place.home_code, era)
         self._era = era

@@ -18,13 +18,14 @@ from sandbox.domain.report_card import Sex
 from sandbox.synthetic.chance import path_key, rolled
 from sandbox.synthetic.model import Employee, Staff
 from sandbox.synthetic.naming import kin_of
+from sandbox.synthetic.peoples import province_mix
 from sandbox.synthetic.plans import (
     FIRST_SUBJECT_TEACHER,
     POSTS_PER_SCHOOL,
     ClassPlan,
 )
 from sandbox.synthetic.schools import personal_number
-from sandbox.synthetic.shares import SHARES, ethnic_bounds, threshold
+from sandbox.synthetic.shares import SHARES, threshold
 
 LEADER, DEPUTY, SECOND_DEPUTY, CLERK, ADMINISTRATOR = range(5)
 OFFICERS = 5
@@ -157,7 +158,7 @@ def _hired(
     women, eldest, youngest = _STAFF[kind]
     role, title = _KINDS[kind]
     sex = Sex.FEMALE if dice[0] * 100 >> 8 < women else Sex.MALE
-    bounds, groups = ethnic_bounds()[home_code]
+    bounds, groups = province_mix(home_code)
     people = "Kinh"
     if (dice[1] << 8 | dice[2]) >= _KINH:
         people = groups[bisect_right(bounds, int.from_bytes(dice[3:7], "big"))]

@@ -16,6 +16,7 @@ from sandbox.domain.report_card import Sex
 from sandbox.synthetic import make_school, tables
 from sandbox.synthetic.model import Reason
 from sandbox.synthetic.naming import Order, kin_of
+from sandbox.synthetic.peoples import school_weights
 from sandbox.synthetic.persons import LATEST
 from sandbox.synthetic.schools import personal_number
 from tests.builders.nation import nation, sample
@@ -164,25 +165,21 @@ def test_parents_are_named_like_their_generation():
     assert sum(rest.startswith("Thị") for rest in kin.girls) < 0.2 * 4096
 
 
-def test_ethnic_groups_follow_their_province():
-    """Tày and Dao in Bắc Kạn as the table says, and no Khmer."""
+def test_peoples_follow_the_mix_of_their_schools(bac_kan):
+    """What is drawn is what the schools' mixes say: Tày and Dao in Bắc Kạn, and no Khmer."""
+    cards, _, _ = bac_kan
     opened = nation()
-    province = next(plan for plan in opened.provinces if plan.code == "06")
-    found = Counter(
-        card.general.ethnic_group
-        for number in province.schools[0][::4]
-        for card in opened.school_class(number, 0).cards
-    )
-    total = sum(found.values())
-    shares = {
-        row["group"]: float(row["share_percent"]) / 100
-        for row in tables.rows("nation_ethnic_shares.csv")
-        if row["old_code"] == "06"
-    }
-    assert total > 500
-    for group in ("Kinh", "Tày", "Dao"):
-        assert abs(found[group] / total - shares[group]) < 0.07
-    assert set(found) <= set(shares)
+    first = next(plan for plan in opened.provinces if plan.code == "06").schools[0].start
+    expected: Counter = Counter()
+    for code, count in Counter(card.general.school_code for card in cards).items():
+        weights = school_weights("06", int(code[-3:]))
+        for group, weight in weights.items():
+            expected[group] += count * weight / sum(weights.values())
+    found = Counter(card.general.ethnic_group for card in cards)
+    assert opened.school(first).code.endswith("001")
+    assert found["Tày"] > found["Dao"] > 500
+    assert all(abs(found[group] - due) < 0.02 * len(cards) for group, due in expected.items())
+    assert "Khmer" not in found
 
 
 def test_every_class_has_a_teacher_and_mixed_rooms_share_one():

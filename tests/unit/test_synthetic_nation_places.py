@@ -13,6 +13,7 @@ from sandbox.synthetic import tables
 from sandbox.synthetic.geography import place_of
 from sandbox.synthetic.layout import SPARE_NUMBERS, lay_out, province_rows, slot_totals
 from sandbox.synthetic.nation import Nation, Slice
+from sandbox.synthetic.peoples import province_shares, school_weights
 from sandbox.synthetic.persons import capacity_fits
 from sandbox.synthetic.plans import ClassNames
 from tests.builders.nation import SEED, nation
@@ -58,6 +59,35 @@ def test_ethnic_shares_are_complete_and_give_the_national_ones():
     assert all(abs(total - 100) < 1e-6 for total in by_province.values())
     assert set(national) == {group.name for group in ETHNIC_GROUPS}
     assert all(abs(national[g.name] - float(g.share_percent)) < 0.5 for g in ETHNIC_GROUPS)
+
+
+def test_the_mixes_of_all_schools_give_the_shares_again(layouts):
+    """Schools of minorities and others: nation within 0.5 points, each province within three."""
+    national: Counter = Counter()
+    for code, layout in layouts.items():
+        own: Counter = Counter()
+        for number, school in enumerate(layout.schools, start=1):
+            weights = school_weights(code, number)
+            for group, weight in weights.items():
+                own[group] += school.records * weight / sum(weights.values())
+        national.update(own)
+        for group, share in province_shares()[code].items():
+            assert abs(100 * own[group] / layout.row.pupils - share / 10_000) < 3
+    for group in ETHNIC_GROUPS:
+        share = 100 * national[group.name] / 8_919_198
+        assert abs(share - float(group.share_percent)) < 0.5
+
+
+def test_highland_schools_mostly_serve_one_people():
+    """In Điện Biên some lead with Thái, some with Hmông; others are mostly Kinh."""
+    leaders = Counter()
+    for number in range(1, province_rows()["11"].schools + 1):
+        weights = school_weights("11", number)
+        leader = max(weights, key=lambda group: weights[group])
+        leaders[leader] += weights[leader] > 0.6 * sum(weights.values())
+    assert leaders["Thái"] > 40
+    assert leaders["Hmông"] > 40
+    assert leaders["Kinh"] > 5
 
 
 def test_every_province_holds_exactly_its_records(layouts):
@@ -251,5 +281,17 @@ def test_slices_narrow_the_nation_without_drawing_pupils():
     assert 0.05 < len(tenth) / len(everything) < 0.16
     one = list(opened.classes(Slice(schools=(7_342, 7_342), class_index=3)))
     assert [(school.number, plan.index) for school, plan in one] == [(7_342, 3)]
-    with pytest.raises(ValueError, match="no province"):
-        next(opened.classes(Slice(province="03")))
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (Slice(province="03"), "no province"),
+        (Slice(schools=(1, 14_662)), "14661"),
+        (Slice(part=(2, 2)), "numbered 0 to 1"),
+    ],
+)
+def test_slices_of_nothing_are_refused(part, message):
+    """A province, a school or a part that does not exist raises ValueError, not an empty slice."""
+    with pytest.raises(ValueError, match=message):
+        next(nation().classes(part))

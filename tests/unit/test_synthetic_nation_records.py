@@ -22,10 +22,10 @@ from sandbox.synthetic.nation import Nation, Slice
 from tests.builders.nation import SEED, nation, one_class_per_province, sample
 
 GOLDEN_SCHOOL = 7_342
-GOLDEN = "bdea250cd4c80140e2da682af1f00f137d48802899f4e475518432adf2df1695"
+GOLDEN = "42e7e773af1ccda0a82745b9cff56661a4217c65359cf5fa8e22c672da5f8644"
 GOLDEN_OF_YEARS = {
-    "2023-2024": "5b0ac82bce18259fc320a03be13773007fcb165d37ac51ebdf3ccd5650adea94",
-    "2025-2026": "a42a8bcdfcb5382aefb16e75c6ed0c3e3fa6f80c5a583b559bc0827fbd0e8fe3",
+    "2023-2024": "8b78ea1f0f47113796776fbeed5adbdcd93c7976b4e9a1f33df59fb8332fad17",
+    "2025-2026": "693b4c23f4ac30e7ec44840fcfd75bd24bcf5edbaada3edc1c66d1372d60ccc8",
 }
 
 HASH_A_SCHOOL = """
