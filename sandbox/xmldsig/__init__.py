@@ -15,12 +15,15 @@ from sandbox.xmldsig.persons import Registered, same_name
 from sandbox.xmldsig.prepare import prepare, prepare_package, prepare_registration
 from sandbox.xmldsig.record import SignedRecord, verify_record
 from sandbox.xmldsig.report import Report, SignatureFacts, SignatureRefused, Step
+from sandbox.xmldsig.stamps import PackageStamp, RecordStamp, stamp_record
 from sandbox.xmldsig.validity import Revocations
 
 __all__ = [
     "Approved",
     "Draft",
     "EnvelopingSignature",
+    "PackageStamp",
+    "RecordStamp",
     "Registered",
     "Report",
     "Revocations",
@@ -33,6 +36,7 @@ __all__ = [
     "prepare_package",
     "prepare_registration",
     "same_name",
+    "stamp_record",
     "verify_package",
     "verify_record",
     "verify_registration",

@@ -44,6 +44,10 @@ class SignatureText:
         """Return the canonical SignedInfo: the bytes a key signs."""
         return self._signed_info(_XMLNS).encode()
 
+    def canonical_properties(self) -> bytes:
+        """Return the canonical SignatureProperties: what the second Reference covers."""
+        return self._properties(_XMLNS).encode()
+
     def render(self, signature_value: bytes) -> bytes:
         """Return the whole Signature with *signature_value* in it."""
         value = base64.b64encode(signature_value).decode()
@@ -57,7 +61,7 @@ class SignatureText:
 
     def _signed_info(self, xmlns: str) -> str:
         transforms = (ENVELOPED, C14N) if self.enveloped else (C14N,)
-        properties = hashlib.sha256(self._properties(_XMLNS).encode()).digest()
+        properties = hashlib.sha256(self.canonical_properties()).digest()
         return (
             f"<SignedInfo{xmlns}>"
             f'<CanonicalizationMethod Algorithm="{C14N}"></CanonicalizationMethod>'

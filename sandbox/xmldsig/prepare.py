@@ -34,7 +34,7 @@ from sandbox.xmldsig.names import (
 )
 
 _SIGNATURE: Final = ds("Signature")
-_ID_PREFIX: Final = {
+ID_PREFIX: Final = {
     Slot.GVCN: "sig-gvcn-",
     Slot.CBQL: "sig-cbql-",
     Slot.KY_PHAT_HANH: "sig-kyphathanh-",
@@ -78,7 +78,7 @@ def prepare(
         before=before,
         after=after,
         text=_signature_text(
-            f"{_ID_PREFIX[slot]}{uuid}",
+            f"{ID_PREFIX[slot]}{uuid}",
             target_id=_id_of(data),
             target=canonical(data),
             enveloped=False,
@@ -236,14 +236,19 @@ def _require_turn(root: Element, *, slot: Slot, at: datetime) -> None:
             )
 
 
+def opening_of(slot: Slot, *, signer: Certificate, at: datetime) -> str:
+    """Return what stands in the block of *slot* before its Signature."""
+    block = f"<{slot}><NGAY_KY>{moments.written(at)}</NGAY_KY>"
+    if slot is not Slot.KY_PHAT_HANH:
+        block += f"<SO_CCCD>{text(signer.uid.removeprefix('CCCD:'))}</SO_CCCD>"
+    return block
+
+
 def _open_block(
     xml: bytes, *, root: Element, slot: Slot, signer: Certificate, at: datetime
 ) -> tuple[bytes, bytes]:
     """Split *xml* where the Signature goes, the new slot's own tags included on both sides."""
-    block = f"<{slot}><NGAY_KY>{moments.written(at)}</NGAY_KY>"
-    if slot is not Slot.KY_PHAT_HANH:
-        block += f"<SO_CCCD>{text(signer.uid.removeprefix('CCCD:'))}</SO_CCCD>"
-    opening, closing = block.encode(), f"</{slot}>".encode()
+    opening, closing = opening_of(slot, signer=signer, at=at).encode(), f"</{slot}>".encode()
     holder = root.find(SLOTS_TAG)
     if holder is None:
         cut = _end_tag(xml, RECORD_TAG)
