@@ -15,7 +15,7 @@ test: install-test machine  ## everything the short suite needs, then the suite
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(PYTEST_FLAGS)
 
 test-long: install-test machine  ## the rest, with its figures, kept in tests/long-results.md
-	$(BIN)/python -m pytest -m long -s $(PYTEST_FLAGS)
+	$(BIN)/python -m tests.long $(PYTEST_FLAGS)
 
 bench: install-test machine  ## measured figures, side by side in one run
 	$(BIN)/python -m loadtests.bench
