@@ -31,6 +31,7 @@ class Lectern:
             sentence="Bấm Xem yêu cầu.",
             home="/lop/bai/3/lan/7",
             hint_path="/lop/lan/7/goi-y/5",
+            hint_action="classroom.hint:7:5",
         )
 
     def router(self) -> APIRouter:
