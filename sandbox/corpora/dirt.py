@@ -8,14 +8,14 @@ an event or the neighbour of one certain record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sandbox.corpora.signers import Credential
 from sandbox.defects import DEFECTS, Defect, Kit, Signer
-from sandbox.defects.kit import Times
+from sandbox.defects.kit import GRADE, Times
 from sandbox.defects.xpaths import RECORD
 from sandbox.domain.identifiers import new_uuid
 from sandbox.domain.rejections import Stage
@@ -122,15 +122,17 @@ class Dirt:
             raise ValueError("the rates of dirty records exceed the whole")
         self._dice = path_key(seed, "corpora", "dirt")
 
-    def chosen(self, record_id: str, grade: int) -> Defect | None:
-        """Return what is wrong with the record *record_id* of *grade*; mostly nothing."""
-        if not self._rates:
-            return None
+    def chosen(self, record_id: str, *, grade: int, rsa: bool, school_year: str) -> Defect | None:
+        """Return what is wrong with the record *record_id*; mostly nothing."""
         dice = rolled(self._dice, int(record_id[-12:], 16))
         chance = int.from_bytes(dice[:8], "big") * MILLION >> 64
         for defects, rate in self._rates:
             if chance < rate:
-                fit = [defect for defect in defects if fits(defect, grade)]
+                fit = [
+                    defect
+                    for defect in defects
+                    if fits(defect, grade=grade, rsa=rsa, school_year=school_year)
+                ]
                 return fit[int.from_bytes(dice[8:16], "big") * len(fit) >> 64] if fit else None
             chance -= rate
         return None
@@ -152,10 +154,13 @@ class Dirt:
         cards = nation.school_class(school.number, plan.index).cards
         good = tuple(records)
         issue = at[Slot.KY_PHAT_HANH]
+        rsa = slots[Slot.KY_PHAT_HANH].certificate.public_key.is_rsa
         times = Times(teacher=at[Slot.GVCN], leader=at[Slot.CBQL], issue=issue, package=issue)
         faults = []
         for place, card in enumerate(cards):
-            defect = self.chosen(card.record_id, plan.grade)
+            defect = self.chosen(
+                card.record_id, grade=plan.grade, rsa=rsa, school_year=school.school_year
+            )
             if defect is None:
                 continue
             other = place - 1 if place else len(cards) - 1
@@ -175,8 +180,7 @@ class Dirt:
                     uuid=card.record_id,
                     defect=defect.name,
                     code=defect.provokes,
-                    xpath=(defect.place or "").replace(RECORD, RECORD[:-2] + f"{place + 1}]")
-                    or None,
+                    xpath=_place_of(defect, card, place + 1),
                 )
             )
         return tuple(faults)
@@ -217,9 +221,38 @@ def mixable(label: str) -> tuple[Defect, ...]:
     return found
 
 
-def fits(defect: Defect, grade: int) -> bool:
-    """Tell whether *defect* provokes its code on a record of *grade*."""
-    return True
+_ONLY_IN_ITS_GRADE: Final = frozenset(
+    {"tags_out_of_order", "year_missing_from_the_history", "history_ends_in_another_class"}
+)
+"""Beside the rules, which are written for one grade's subjects and texts."""
+_ONLY_WITH_P256: Final = frozenset({"signed_with_sha_1", "signed_with_hmac"})
+"""They put another algorithm in the place of ECDSA's name."""
+_YEARS: Final[Mapping[str, Callable[[int], bool]]] = {
+    "extra_school_year_differs": lambda begins: begins != 2023,
+    "district_missing": lambda begins: begins < 2025,
+    "signing_time_altered": lambda begins: begins == 2024,
+}
+"""Faults written for certain years; in others they change nothing or cannot be made."""
+
+
+def fits(defect: Defect, *, grade: int, rsa: bool, school_year: str) -> bool:
+    """Tell whether *defect* provokes its code on a record of that kind."""
+    if grade != GRADE and (defect.stage is Stage.RULES or defect.name in _ONLY_IN_ITS_GRADE):
+        return False
+    if rsa and defect.name in _ONLY_WITH_P256:
+        return False
+    fits_year = _YEARS.get(defect.name)
+    return fits_year is None or fits_year(int(school_year[:4]))
+
+
+def _place_of(defect: Defect, card: ReportCard, place: int) -> str | None:
+    """Return where *defect* shows in the record of *card*, number *place* of its package."""
+    if defect.place is None:
+        return None
+    # the kit's pupils never repeated a year; the nation's may have one row more
+    last = f"/NAM_HOC_ITEM[{len(card.history)}]/"
+    said = defect.place.replace(f"/NAM_HOC_ITEM[{GRADE}]/", last)
+    return f"{RECORD.removesuffix('[2]')}[{place}]{said.removeprefix(RECORD)}"
 
 
 def faulty_record(defect: Defect, kit: NationKit) -> bytes:

@@ -13,12 +13,13 @@ from sandbox.clock import VIETNAM
 from sandbox.corpora.dirt import Dirt, Fault
 from sandbox.corpora.orders import Order, Packing
 from sandbox.corpora.signers import Credential, Signers
+from sandbox.documents import build_package
 from sandbox.domain.identifiers import new_uuid
 from sandbox.domain.report_card import Slot
 from sandbox.pki import TrainingAuthority
 from sandbox.synthetic.nation import Nation
 from sandbox.synthetic.plans import ClassPlan, SchoolPlan
-from sandbox.xmldsig import PackageStamp, RecordStamp, stamp_record
+from sandbox.xmldsig import PackageStamp, RecordStamp, prepare_package, stamp_record
 
 MOST_PER_PACKAGE: Final = 600
 """Records of one package by school: about 9 MB of XML, below every limit of transactions §3."""
@@ -199,13 +200,21 @@ class Maker:
         content = hashlib.sha256(b"".join(records)).hexdigest()
         seal = self.seal_of(school)
         package_id = new_uuid(self.order.seed, "package", content)
-        stamp = PackageStamp(seal.certificate, seal.key, at=at)
+        if faults:
+            # a faulty record may hold what is not canonical as it stands: comments, references
+            draft = prepare_package(
+                build_package(records), signer=seal.certificate, at=at, package_id=package_id
+            )
+            xml = draft.complete(seal.key.sign_digest(draft.digest))
+        else:
+            stamp = PackageStamp(seal.certificate, seal.key, at=at)
+            xml = stamp.seal(records, package_id=package_id)
         return Pack(
             school_code=school.code,
             package_id=package_id,
             messageid=new_uuid(self.order.seed, "message", content),
             records=len(records),
-            xml=stamp.seal(records, package_id=package_id),
+            xml=xml,
             faults=tuple(faults),
         )
 
