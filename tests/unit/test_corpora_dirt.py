@@ -70,7 +70,7 @@ def test_verdicts_and_truth_agree_for_every_label(tmp_path, school_year, rsa, nu
 def test_every_defect_that_may_be_mixed_in_provokes_its_code(grade):
     """One after the other, on pupils of one grade; those that need grade 4 are left to it."""
     maker = Maker(order(part=Slice(schools=(SCHOOL, SCHOOL), grade=grade)))
-    school, plan = next(iter(maker.classes(SCHOOL)))
+    _, plan = next(iter(maker.classes(SCHOOL)))
     wrong, tried = [], 0
     for name in MIXABLE:
         spoiling = Maker(replace(maker.order, dirty=((name, 1_000_000),)))
