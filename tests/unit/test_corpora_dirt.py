@@ -26,9 +26,9 @@ def said(verdict: RecordVerdict) -> str | None:
     ("school_year", "rsa", "number", "per_mille"),
     [
         ("2024-2025", 0, SCHOOL, 300),
-        ("2024-2025", 1_000, 2_001, 100),
-        ("2023-2024", 0, 12_000, 100),
-        ("2025-2026", 0, 4_711, 100),
+        ("2024-2025", 1_000, 2_001, 150),
+        ("2023-2024", 0, 12_001, 300),
+        ("2025-2026", 0, 4_711, 200),
     ],
 )
 def test_verdicts_and_truth_agree_for_every_label(tmp_path, school_year, rsa, number, per_mille):

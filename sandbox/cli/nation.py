@@ -1,0 +1,174 @@
+"""`hocba nation`: corpora of the invented nation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from sandbox.cli.speaking import ERR, OUT, Exit, answers, print_json, words
+from sandbox.errors import Misuse
+from sandbox.settings import read_settings
+
+if TYPE_CHECKING:
+    from sandbox.corpora import Order
+    from sandbox.corpora.running import Progress
+
+STANDARD_OUTPUT = Path("-")
+
+
+@answers
+def nation(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; - streams to standard output; none: only hashes"),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="xml zstd requests unsigned csv parquet")
+    ] = "xml",
+    year: Annotated[str, typer.Option(help="School year")] = "2024-2025",
+    province: Annotated[str | None, typer.Option(help="Code of a province of that year")] = None,
+    school: Annotated[
+        str | None, typer.Option(help="Number 1-14661, a range 7000-7100, or a code")
+    ] = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Name of one class, with --school")
+    ] = None,
+    grade: Annotated[int | None, typer.Option(min=1, max=5)] = None,
+    share: Annotated[str, typer.Option(help="Share of the classes: 0.01 or 1%")] = "1",
+    package: Annotated[str, typer.Option(help="A package holds: class or school")] = "class",
+    rsa: Annotated[str, typer.Option(help="Share of schools with RSA-2048 keys")] = "0",
+    dirty: Annotated[
+        list[str] | None,
+        typer.Option(help="Share of faulty records: 0.02, SBX-3002=1%, decimal_comma=0.001"),
+    ] = None,
+    seed: Annotated[str | None, typer.Option(help="Of people, results and keys")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64)] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in the folder")] = False,
+    data: Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA)")] = None,
+    lang: Annotated[str, typer.Option("--lang", help="vi or en")] = "vi",
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with the manifest")] = False,
+) -> Exit:
+    """Make records of the invented nation: sign, pack, write, with a manifest."""
+    from sandbox.corpora import make, stream
+
+    order = _order(
+        form=form, year=year, province=province, school=school, class_name=class_name,
+        grade=grade, share=share, package=package, rsa=rsa, dirty=dirty or [], seed=seed, data=data,
+    )  # fmt: skip
+    if out is None or out == STANDARD_OUTPUT:
+        if processes > 1 or resume:
+            raise Misuse("--processes, --resume", remedy="--out FOLDER")
+        with _sink(out) as target, _shown(order, lang) as progress:
+            manifest = stream(order, target, on_school=progress)
+    else:
+        with _shown(order, lang) as progress:
+            manifest = make(order, out, processes=processes, resume=resume, on_school=progress)
+    _print(manifest, out, lang=lang, as_json=as_json)
+    return Exit.FINE
+
+
+def _order(**said: Any) -> Order:
+    """Return the order that the options make. Raises `Misuse` for what does not exist."""
+    from sandbox.corpora import Form, Order, Packing
+    from sandbox.corpora.finding import class_of, rates_of, schools_of, share_of
+    from sandbox.synthetic import DEFAULT_SEED
+    from sandbox.synthetic.nation import Nation, Slice
+
+    settings = read_settings(data=said["data"])
+    seed = said["seed"] or DEFAULT_SEED
+    try:
+        opened = Nation(seed, school_year=said["year"])
+        form, packing = Form(said["form"]), Packing(said["package"])
+    except ValueError as error:
+        raise Misuse(str(error), remedy="hocba nation --help") from error
+    schools = schools_of(opened, said["school"]) if said["school"] else None
+    index = None
+    if said["class_name"]:
+        if schools is None or schools[0] != schools[1]:
+            raise Misuse(f"--class {said['class_name']}", remedy="--school …")
+        index = class_of(opened, schools[0], said["class_name"])
+    dirty = rates_of(said["dirty"])
+    if dirty and not form.is_signed:
+        raise Misuse("--dirty", remedy="--format xml, zstd or requests")
+    return Order(
+        seed=seed,
+        authority_seed=settings.seed,
+        school_year=said["year"],
+        part=Slice(
+            province=said["province"],
+            schools=schools,
+            class_index=index,
+            grade=said["grade"],
+            per_mille=share_of("--share", said["share"], 1_000),
+        ),
+        form=form,
+        packing=packing,
+        rsa_per_mille=share_of("--rsa", said["rsa"], 1_000),
+        dirty=dirty,
+        pool_folder=settings.data / "rsa",
+    )
+
+
+@contextmanager
+def _sink(out: Path | None) -> Iterator[BinaryIO]:
+    if out is None:
+        with Path("/dev/null").open("wb") as target:
+            yield target
+    else:
+        yield sys.stdout.buffer
+
+
+@contextmanager
+def _shown(order: Order, lang: str) -> Iterator[Progress]:
+    """Show how far the work is, on standard error; schools and records per second."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from sandbox.corpora.running import maker_of
+    from sandbox.corpora.writing import SchoolRow
+
+    say = words(lang)
+    total = sum(1 for _ in maker_of(order).schools())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    records = 0
+    with Progress(*columns, console=ERR, transient=True) as shown:
+        task = shown.add_task(say("nation.schools", records=0), total=total)
+
+        def step(row: SchoolRow) -> None:
+            nonlocal records
+            records += row.records
+            shown.update(task, advance=1, description=say("nation.schools", records=records))
+
+        yield step
+
+
+def _print(manifest: dict[str, Any], out: Path | None, *, lang: str, as_json: bool) -> None:
+    if out == STANDARD_OUTPUT:
+        sys.stderr.write(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        return
+    if as_json:
+        print_json(manifest)
+        return
+    say = words(lang)
+    for name in ("schools", "packages", "records", "xml_bytes", "sha256"):
+        OUT.print(f"{name}: {manifest[name]}", markup=False)
+    for code, count in manifest.get("truth", {}).get("by_code", {}).items():
+        OUT.print(f"  {code}: {count}", markup=False)
+    if out is not None:
+        OUT.print(say("nation.done", folder=out), markup=False)
