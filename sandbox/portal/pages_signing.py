@@ -358,7 +358,7 @@ def _wait(routes: APIRouter, frame: Frame) -> None:
             mine=mine,
             phone=phone,
             asked=bool(hoi),
-            back=back_from(view.request),
+            back=back_from(view.request) if mine else "/cong",
         )
 
     @routes.get("/cong/yeu-cau/{request_id}/tinh-trang")
@@ -413,6 +413,8 @@ def _result(routes: APIRouter, frame: Frame) -> None:
         rows = [*failed, *(i for i in view.items if i.status is ItemStatus.SIGNED)]
         shown, more = page_of(rows, tu)
         package = view.items[0].target_id if view.request.subject is Subject.PACKAGE else None
+        mine = view.request.signer_id == actor.identity.person_id
+        onward = back_from(view.request) if mine else "/cong"
         return await frame.show(
             request,
             "portal/result.html",
@@ -423,8 +425,8 @@ def _result(routes: APIRouter, frame: Frame) -> None:
             rows=shown,
             more=more,
             failed=len(failed),
-            mine=view.request.signer_id == actor.identity.person_id,
-            onward=f"/cong/goi/{package}" if package else back_from(view.request),
+            mine=mine,
+            onward=f"/cong/goi/{package}" if package else onward,
             wrong=view.signed == 0,
         )
 
