@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sandbox.clock import VIETNAM, SpaceTime
-from sandbox.corpora import Form, Maker, Order, make
+from sandbox.corpora import Maker, Order, make
 from sandbox.ministry.checking import Context, PackageVerdict, Sender, check_package
 from sandbox.ministry.exercise import exercise_of
 from sandbox.ministry.model import RegisterUnit
@@ -105,4 +106,23 @@ def truth_in(folder: Path) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-__all__ = ["Form", "checked", "made", "order", "packages_in", "truth_in"]
+def xmlsec1_says(folder: Path, xml: bytes, signature_id: str, *, authority: Any) -> str:
+    """Ask xmlsec1 about one signature, certificate chain included: `OK`, or its complaint."""
+    ds = "http://www.w3.org/2000/09/xmldsig#"
+    (folder / "in.xml").write_bytes(xml)
+    (folder / "root.pem").write_text(authority.root.certificate.pem)
+    chain = []
+    for code, issuer in authority.issuers.items():
+        (folder / f"{code}.pem").write_text(issuer.certificate.pem)
+        chain += ["--untrusted-pem", f"{code}.pem"]
+    done = subprocess.run(
+        [
+            "xmlsec1", "--verify", "--trusted-pem", "root.pem", *chain,
+            "--verification-gmt-time", "2025-05-28 01:00:00",
+            "--id-attr:id", "DU_LIEU_HOC_BA", "--id-attr:id", "DANH_SACH_HOC_BA",
+            "--id-attr:Id", f"{ds}:SignatureProperties", "--id-attr:Id", f"{ds}:Signature",
+            "--node-id", signature_id, "in.xml",
+        ],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return "OK" if done.returncode == 0 else done.stderr
