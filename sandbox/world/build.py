@@ -10,6 +10,7 @@ from uuid import uuid4
 from fastapi import APIRouter, FastAPI
 
 from sandbox import web
+from sandbox.atlas import Atlas
 from sandbox.classroom import ClassroomService
 from sandbox.clock import Clock, MachineClock
 from sandbox.ministry import MinistryService
@@ -119,6 +120,11 @@ class World:
         """The page of the rehearsal desk."""
         return RehearsalDesk(PROJECT / "scenarios", self.settings.data / "rehearsals")
 
+    @cached_property
+    def atlas(self) -> Atlas:
+        """The invented nation, for looking at; opened when somebody asks."""
+        return Atlas()
+
     def signing_client(self) -> SigningClient:
         """Return a client of the signing service."""
         return SigningClient(
@@ -172,7 +178,7 @@ def build_world(settings: Settings, *, clock: Clock | None = None) -> World:
 
 def build_skin(*, strict: bool = False) -> Skin:
     """Return the shared skin with templates and words of every system."""
-    apps = ("ministry", "portal", "signing", "responders", "classroom", "rehearsal")
+    apps = ("ministry", "portal", "signing", "responders", "classroom", "rehearsal", "atlas")
     return Skin(
         {app: PACKAGE / app / "templates" for app in apps},
         [PACKAGE / app / "locale" for app in apps],
@@ -185,6 +191,7 @@ def build_skin(*, strict: bool = False) -> Skin:
 
 def build_app(world: World, *, strict: bool = False) -> FastAPI:
     """Return the web application of the systems this installation serves."""
+    from sandbox.atlas.pages import routers as atlas_pages
     from sandbox.web.pages import routers as web_pages
     from sandbox.world.admin import routers as admin_routes
 
@@ -200,7 +207,8 @@ def build_app(world: World, *, strict: bool = False) -> FastAPI:
         clock=world.clock,
         secret=world.settings.secrets.form_key,
     )
-    for router in (*web_pages(), *admin_routes(world), *_routers_of(world)):
+    own = (*web_pages(), *atlas_pages(world.atlas), *admin_routes(world))
+    for router in (*own, *_routers_of(world)):
         app.include_router(router)
     return app
 

@@ -1,0 +1,131 @@
+"""The atlas: from the country down to one record, and nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+import sandbox.atlas as atlas_package
+from sandbox.atlas import Atlas
+from sandbox.atlas.pages import routers
+from sandbox.documents import parse_record
+from tests.browser import lint
+from tests.browser.conftest import OpenPage, chromium, open_page
+from tests.builders.nation import nation
+from tests.builders.web import House, build_house, serve
+
+__all__ = ["chromium", "open_page"]
+
+HERE = Path(atlas_package.__file__).parent
+SCHOOL = "/quoc-gia/truong/7342"
+CLASS = f"{SCHOOL}/lop/3"
+PAGES = ("/quoc-gia", "/quoc-gia/tinh/46", SCHOOL, CLASS, f"{CLASS}/hoc-ba/1")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return build_house(
+        tmp_path_factory.mktemp("atlas"),
+        routers=routers(Atlas()),
+        templates={"atlas": HERE / "templates"},
+        locales=[HERE / "locale"],
+    )
+
+
+@pytest.fixture(scope="module")
+def site(house: House) -> Iterator[str]:
+    with serve(house.app) as address:
+        yield address
+
+
+def test_the_country_shows_its_provinces_and_totals(house):
+    """14,661 schools and 8,919,198 records of 63 provinces in 2024-2025."""
+    page = house.browser().get("/quoc-gia").text
+    assert all(figure in page for figure in (">63<", "14.661", "8.919.198"))
+    assert all(plan.name in page for plan in nation().provinces)
+
+
+def test_links_lead_from_the_country_down_to_a_record(house):
+    """Province, school, class, pupil: each page leads to the next."""
+    browser = house.browser()
+    browser.get("/quoc-gia")  # the cookie is with the visitor from here on
+    address = "/quoc-gia"
+    for step in ("/quoc-gia/tinh/", "/quoc-gia/truong/", "/lop/", "/hoc-ba/"):
+        tree = html.fromstring(browser.get(address).text)
+        address = next(a for a in tree.xpath("//ul/li/a/@href") if step in a)
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    card = nation().school_class(1, 0).cards[0]
+    assert card.general.pupil_name in answer.text
+
+
+def test_a_class_page_lists_the_pupils_of_the_nation(house):
+    """In the order of the class list, with the year result; those without a record apart."""
+    made = nation().school_class(7342, 3)
+    tree = html.fromstring(house.browser().get(CLASS).text)
+    names = tree.xpath("(//ul[@class='hang'])[1]/li//span[@class='chu']/text()")
+    assert names == [pupil.name for pupil in made.pupils]
+    assert made.teacher.name in tree.text_content()
+
+
+def test_a_record_page_shows_card_and_xml(house):
+    """What is shown as XML is, without its line breaks, the record itself."""
+    tree = html.fromstring(house.browser().get(f"{CLASS}/hoc-ba/2").text)
+    record = nation().class_records(7342, 3)[1]
+    shown = tree.xpath("string(//pre/code)")
+    assert shown.replace(">\n<", "><").encode() == record
+    assert parse_record(record).uuid in tree.text_content()
+
+
+def test_another_year_can_be_looked_at(house):
+    """34 provinces without districts in 2025-2026; grades 1 to 4 in 2023-2024."""
+    browser = house.browser()
+    assert ">34<" in browser.get("/quoc-gia?nam=2025-2026").text
+    assert "7.100.388" in browser.get("/quoc-gia?nam=2023-2024").text
+
+
+def test_schools_of_a_province_come_by_pages(house):
+    """Forty at a time; the pages together hold every school once."""
+    plan = next(p for p in nation().provinces if p.code == "46")
+    browser, seen, page = house.browser(), [], 1
+    while True:
+        answer = browser.get(f"/quoc-gia/tinh/46?trang={page}")
+        if answer.status_code == 404:
+            break
+        tree = html.fromstring(answer.text)
+        seen += tree.xpath("//ul[@class='hang']/li//span[@class='thu-tu']/text()")
+        page += 1
+    assert [int(number) for number in seen] == [n for numbers in plan.schools for n in numbers]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/quoc-gia?nam=1999-2000",
+        "/quoc-gia/tinh/99",
+        "/quoc-gia/tinh/46?trang=0",
+        "/quoc-gia/tinh/46?trang=x",
+        "/quoc-gia/truong/0",
+        "/quoc-gia/truong/14662",
+        "/quoc-gia/truong/²",
+        "/quoc-gia/truong/7342/lop/99",
+        "/quoc-gia/truong/7342/lop/3/hoc-ba/0",
+        "/quoc-gia/truong/7342/lop/3/hoc-ba/99",
+    ],
+)
+def test_what_does_not_exist_is_a_problem_page(house, path):
+    """404 with a way back, never an error of ours."""
+    assert house.browser().get(path).status_code == 404
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_page_of_the_atlas_keeps_every_rule_for_pages(
+    site: str, open_page: OpenPage, path: str, language: str
+):
+    """Axe, reflow at 320 px, text sizes and targets find no fault, in either language."""
+    lint.assert_clean(open_page(f"{site}{path}?ngon_ngu={language}", script="aborted"))
