@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from loadtests.bench import elements, start
+from loadtests.bench import elements, nation, start
 from loadtests.bench.corpus import make_corpus
 from sandbox import __version__
 from sandbox.clock import MachineClock
@@ -29,6 +29,8 @@ def main() -> int:
         started = start.measure()
     with console.status("records/s"):
         rates = elements.measure(make_corpus())
+    with console.status("nation"):
+        whole = nation.measure()
     ratios = {
         name: round(rate / rates[BESIDE], 2) for name, rate in rates.items() if name != BESIDE
     }
@@ -40,11 +42,14 @@ def main() -> int:
         "start": started,
         "records_per_s": rates,
         "ratio_to_signxml_verify": ratios,
+        "nation": whole,
     }
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{begun:%Y%m%dT%H%M%SZ}.json"
     file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     _print(console, started, rates, ratios)
+    for name, value in whole.items():
+        console.print(f"{name}: {value:,}", highlight=False)
     console.print(str(file), highlight=False)
     return 0
 
