@@ -21,7 +21,7 @@ from sandbox.world.build import build_app
 from tests.browser import lint
 from tests.builders.furnished import Furnished, furnish, visitors
 from tests.builders.portal import house
-from tests.builders.walking import Seen, Walker, routes_in, template_of
+from tests.builders.walking import Seen, Walker, routes_in, rows_of, template_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("every-page")]
 
@@ -47,7 +47,6 @@ NOT_MET = {
 """Forms of moments the house is not in: before a registration, after a lost request."""
 LEADS_ON = {"/lop", "/cong/yeu-cau/{request_id}/tinh-trang"}
 """Answers that lead to another page, or tell a script one word."""
-VISITS = {"web_session", "web_form", "web_tap", "web_visitor"}
 
 
 @dataclass
@@ -132,22 +131,9 @@ def test_the_english_pages_keep_the_same_rules(walk: Walk) -> None:
     assert faults == []
 
 
-def rows(walk: Walk) -> dict[str, list[str]]:
-    """Every row of the database but those about visits."""
-    with walk.made.home.world.database.engine.connect() as connection:
-        names = connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        ).scalars()
-        return {
-            name: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {name}")))
-            for name in names.all()
-            if name not in VISITS
-        }
-
-
 def test_no_form_works_without_its_one_time_token(walk: Walk) -> None:
     """Each form of the house, sent without its token, is shown again (303), and nothing is done."""
-    before, answers, forms = rows(walk), defaultdict(set), set()
+    before, answers, forms = rows_of(walk.made.home.world.database), defaultdict(set), set()
     tried = Counter[str]()
     for page in walk.pages:
         for form in page.forms:
@@ -161,7 +147,7 @@ def test_no_form_works_without_its_one_time_token(walk: Walk) -> None:
     posts = {r.path for r in walk.routes if "POST" in r.methods and "/v1" not in r.path}
 
     assert set(answers) == {303}, {s: rows for s, rows in answers.items() if s != 303}
-    assert rows(walk) == before
+    assert rows_of(walk.made.home.world.database) == before
     assert posts - forms == NOT_MET
 
 

@@ -13,11 +13,14 @@ import httpx
 from fastapi.routing import APIRoute
 from lxml import html
 
+from sandbox.web import Database
+
 VISITOR = re.compile(r"[?&]m=([\w-]{22})")
 PASSING = {"m", "ngon_ngu", "co", "lai", "ve"}
 """Marks of an address that make no other page of it."""
 MARK = {"vi": "BẢN TẬP – DỮ LIỆU GIẢ LẬP", "en": "PRACTICE COPY – INVENTED DATA"}
 FILES = ("/tinh/", "/ca/crl/", "/ca/chung-thu/", "/ca/goc.crt", "/kho/api/openapi.json")
+VISITS = {"web_session", "web_form", "web_tap", "web_visitor"}
 ENOUGH = 6
 """Pages of one template that are looked at for one visitor."""
 
@@ -29,6 +32,19 @@ def routes_in(router: Any) -> Iterator[APIRoute]:
             yield route
         elif (inner := getattr(route, "original_router", None)) is not None:
             yield from routes_in(inner)
+
+
+def rows_of(database: Database) -> dict[str, list[str]]:
+    """Every row of a SQLite database but those that only say who visits."""
+    with database.engine.connect() as connection:
+        names = connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).scalars()
+        return {
+            name: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {name}")))
+            for name in names.all()
+            if name not in VISITS
+        }
 
 
 @dataclass(frozen=True)

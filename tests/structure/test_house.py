@@ -24,6 +24,7 @@ from sandbox.settings import Secrets, Settings
 from sandbox.wire.datafile import read_datafile
 from sandbox.world.build import World, build_app, build_world
 from sandbox.world.spaces import open_practice
+from tests.builders.walking import routes_in, rows_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 MOST_LINES = 500
@@ -135,15 +136,6 @@ def client(world: World) -> Iterator[TestClient]:
         yield opened
 
 
-def routes_in(router: Any) -> Iterator[APIRoute]:
-    """Every route of an application or router, those of the routers within it too."""
-    for route in router.routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (inner := getattr(route, "original_router", None)) is not None:
-            yield from routes_in(inner)
-
-
 def page_posts(client: TestClient) -> list[APIRoute]:
     found = routes_in(client.app)
     return [r for r in found if "POST" in r.methods and not SERVICES.search(r.path)]
@@ -179,25 +171,11 @@ VALUES = {
     "token": "khong-co",
 }
 ANYTHING = "00000000-0000-4000-8000-000000000000"
-VISITS = {"web_session", "web_form", "web_tap", "web_visitor"}
-
-
-def rows(world: World) -> dict[str, list[str]]:
-    """Every row of the database but those about visits."""
-    with world.database.engine.connect() as connection:
-        names = connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        ).scalars()
-        return {
-            name: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {name}")))
-            for name in names.all()
-            if name not in VISITS
-        }
 
 
 def test_a_form_without_its_token_does_nothing(world: World, client: TestClient) -> None:
     """Whatever is posted without a token leads back (303) or to a problem page; no row changes."""
-    before = rows(world)
+    before = rows_of(world.database)
     answers = {}
     for route in page_posts(client):
         path = re.sub(r"\{(\w+)\}", lambda found: VALUES.get(found[1], ANYTHING), route.path)
@@ -206,7 +184,7 @@ def test_a_form_without_its_token_does_nothing(world: World, client: TestClient)
 
     assert {path: status for path, status in answers.items() if status not in (303, 404, 422)} == {}
     assert sum(status == 303 for status in answers.values()) >= len(answers) // 2
-    assert rows(world) == before
+    assert rows_of(world.database) == before
 
 
 def test_the_openapi_lists_every_code_a_service_can_answer(client: TestClient) -> None:
