@@ -16,8 +16,9 @@ from sandbox.errors import Misuse
 from sandbox.settings import read_settings
 
 if TYPE_CHECKING:
-    from sandbox.corpora import Order
-    from sandbox.corpora.running import Progress
+    from rich.progress import Progress
+
+    from sandbox.corpora import Order, SchoolRow
 
 STANDARD_OUTPUT = Path("-")
 
@@ -64,11 +65,14 @@ def nation(
     if out is None or out == STANDARD_OUTPUT:
         if processes > 1 or resume:
             raise Misuse("--processes, --resume", remedy="--out FOLDER")
-        with _sink(out) as target, _shown(order, lang) as progress:
-            manifest = stream(order, target, on_school=progress)
+        with _sink(out) as target, _shown(lang) as shown:
+            manifest = stream(order, target, on_total=shown.begin, on_school=shown.step)
     else:
-        with _shown(order, lang) as progress:
-            manifest = make(order, out, processes=processes, resume=resume, on_school=progress)
+        with _shown(lang) as shown:
+            manifest = make(
+                order, out, processes=processes, resume=resume,
+                on_total=shown.begin, on_school=shown.step,
+            )  # fmt: skip
     _print(manifest, out, lang=lang, as_json=as_json)
     return Exit.FINE
 
@@ -124,9 +128,26 @@ def _sink(out: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
 
 
+class _Shown:
+    """How far the work is, on standard error."""
+
+    def __init__(self, bar: Progress, lang: str) -> None:
+        self._bar = bar
+        self._say = words(lang)
+        self._records = 0
+        self._task = bar.add_task(self._say("nation.schools", records=0), total=None)
+
+    def begin(self, schools: int) -> None:
+        self._bar.update(self._task, total=schools)
+
+    def step(self, row: SchoolRow) -> None:
+        self._records += row.records
+        said = self._say("nation.schools", records=self._records)
+        self._bar.update(self._task, advance=1, description=said)
+
+
 @contextmanager
-def _shown(order: Order, lang: str) -> Iterator[Progress]:
-    """Show how far the work is, on standard error; schools and records per second."""
+def _shown(lang: str) -> Iterator[_Shown]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -135,27 +156,14 @@ def _shown(order: Order, lang: str) -> Iterator[Progress]:
         TimeRemainingColumn,
     )
 
-    from sandbox.corpora.running import maker_of
-    from sandbox.corpora.writing import SchoolRow
-
-    say = words(lang)
-    total = sum(1 for _ in maker_of(order).schools())
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    records = 0
-    with Progress(*columns, console=ERR, transient=True) as shown:
-        task = shown.add_task(say("nation.schools", records=0), total=total)
-
-        def step(row: SchoolRow) -> None:
-            nonlocal records
-            records += row.records
-            shown.update(task, advance=1, description=say("nation.schools", records=records))
-
-        yield step
+    with Progress(*columns, console=ERR, transient=True) as bar:
+        yield _Shown(bar, lang)
 
 
 def _print(manifest: dict[str, Any], out: Path | None, *, lang: str, as_json: bool) -> None:

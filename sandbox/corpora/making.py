@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from sandbox.clock import VIETNAM
@@ -100,21 +101,19 @@ class Maker:
         )
         self._dirt = Dirt(order.seed, order.dirty)
 
-    def schools(self) -> Iterator[int]:
-        """Yield the numbers of the schools that the order asks for, ascending.
+    @cached_property
+    def schools(self) -> tuple[int, ...]:
+        """The numbers of the schools that the order asks for, ascending.
+
+        Planned once: a share of the whole nation's classes takes some seconds.
 
         Raises:
             ValueError: the slice names a province or schools that do not exist.
         """
         part = self.order.part
         if part.class_index is None and part.grade is None and part.per_mille == 1_000:
-            yield from self.nation.school_numbers(part)
-            return
-        before = 0
-        for school, _ in self.nation.classes(part):
-            if school.number != before:
-                before = school.number
-                yield before
+            return tuple(self.nation.school_numbers(part))
+        return tuple(dict.fromkeys(school.number for school, _ in self.nation.classes(part)))
 
     def classes(self, number: int) -> Iterator[tuple[SchoolPlan, ClassPlan]]:
         """Yield the classes of school *number* that the order asks for."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
-from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -31,29 +30,32 @@ def make(
     *,
     processes: int = 1,
     resume: bool = False,
+    on_total: Callable[[int], object] = lambda schools: None,
     on_school: Progress = lambda row: None,
 ) -> dict[str, Any]:
     """Write the corpus of *order* into *folder* and return its manifest.
 
-    *on_school* hears of each school, those of an earlier run included. Memory stays flat: one
+    *on_total* hears how many schools it will be, *on_school* of each, those of an earlier run
+    included. Memory stays flat: one
     school at a time and process.
 
     Raises:
         Misuse: the order asks for what does not exist, or *folder* holds something else.
         Unavailable: a process ended before its work did.
     """
-    maker = maker_of(order)
+    maker = _maker_of(order)
+    on_total(len(maker.schools))
     ledger = Ledger(folder, order)
     done = ledger.open(resume=resume)
     for row in ledger.rows():
         on_school(row)
-    numbers = islice(maker.schools(), done, None)
+    numbers = maker.schools[done:]
     rows: Iterator[SchoolRow]
     if processes == 1:
         writer = SchoolWriter(maker)
         rows = (writer.into_folder(folder, number) for number in numbers)
     else:
-        rows = _shared_out(order, folder, list(numbers), processes)
+        rows = _shared_out(order, folder, numbers, processes)
     for row in rows:
         ledger.add(row)
         on_school(row)
@@ -63,7 +65,11 @@ def make(
 
 
 def stream(
-    order: Order, target: BinaryIO, *, on_school: Progress = lambda row: None
+    order: Order,
+    target: BinaryIO,
+    *,
+    on_total: Callable[[int], object] = lambda schools: None,
+    on_school: Progress = lambda row: None,
 ) -> dict[str, Any]:
     """Write the corpus of *order* to *target*, a pipe or socket, and return its manifest.
 
@@ -72,12 +78,13 @@ def stream(
     """
     if order.form is Form.PARQUET:
         raise Misuse("a Parquet file cannot be streamed", remedy="--format csv, or --out a folder")
-    maker = maker_of(order)
+    maker = _maker_of(order)
+    on_total(len(maker.schools))
     writer = SchoolWriter(maker)
     sums = Sums()
     if order.form is Form.CSV:
         join_tables(iter(()), target)
-    for number in maker.schools():
+    for number in maker.schools:
         row = writer.into_stream(target, number)
         sums.add(row)
         on_school(row)
@@ -85,14 +92,14 @@ def stream(
     return manifest_of(order, sums)
 
 
-def maker_of(order: Order) -> Maker:
+def _maker_of(order: Order) -> Maker:
     """Return the maker of *order*. Raises `Misuse` for what does not exist."""
     try:
         maker = Maker(order)
-        first = next(maker.schools(), None)
+        schools = maker.schools
     except ValueError as error:
         raise Misuse(str(error)) from error
-    if first is None:
+    if not schools:
         raise Misuse("the slice holds no school")
     return maker
 
@@ -100,7 +107,7 @@ def maker_of(order: Order) -> Maker:
 def _join(maker: Maker, folder: Path) -> None:
     """Make one table of the schools' parts; the parts stay, for a run that is killed here."""
     writer = SchoolWriter(maker)
-    parts = (writer.path(folder, number) for number in maker.schools())
+    parts = (writer.path(folder, number) for number in maker.schools)
     name = f"records.{maker.order.form.value}"
     draft = folder / f".{name}"
     with draft.open("wb") as file:
@@ -115,7 +122,7 @@ def _join(maker: Maker, folder: Path) -> None:
 
 
 def _shared_out(
-    order: Order, folder: Path, numbers: list[int], processes: int
+    order: Order, folder: Path, numbers: tuple[int, ...], processes: int
 ) -> Iterator[SchoolRow]:
     """Yield the rows of *numbers* in order, made by *processes* processes by turns."""
     # spawned, not forked: a child then holds no other child's pipe, and notices a dead parent
@@ -155,7 +162,7 @@ def _received(reader: Connection, number: int) -> SchoolRow:
     return row
 
 
-def _work(order: Order, folder: Path, numbers: list[int], sender: Connection) -> None:
+def _work(order: Order, folder: Path, numbers: tuple[int, ...], sender: Connection) -> None:
     """Write *numbers* and send their rows; what goes wrong is sent in a row's place."""
     writer = SchoolWriter(Maker(order))
     for number in numbers:

@@ -72,7 +72,7 @@ def test_a_school_alone_equals_the_same_school_in_its_province():
     province = nation().school(SCHOOL).department_code
     inside = Maker(order(part=Slice(province=province, per_mille=100)))
     alone = Maker(order(part=Slice(schools=(SCHOOL, SCHOOL), per_mille=100)))
-    numbers = [n for n in inside.schools() if n in (SCHOOL, NEXT_SCHOOL)]
+    numbers = [n for n in inside.schools if n in (SCHOOL, NEXT_SCHOOL)]
     packs = {number: list(inside.packs(number)) for number in numbers}
     assert packs[SCHOOL] == list(alone.packs(SCHOOL)) != []
 
