@@ -12,7 +12,7 @@ up: install  ## install and start the sandbox with practice data
 	@$(BIN)/hocba up
 
 test: install-test machine  ## everything the short suite needs, then the suite
-	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile $(PYTEST_FLAGS)
 
 test-long: install-test machine  ## the rest, with its figures, kept in tests/long-results.md
 	$(BIN)/python -m tests.long $(PYTEST_FLAGS)

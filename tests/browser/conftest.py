@@ -25,9 +25,13 @@ SCRIPT = ("on", "off", "aborted")
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of a run."""
+    """One browser for the tests of a file.
+
+    Not for the whole run: its driver keeps an event loop running in this thread, and tests of
+    other files start loops of their own.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
         yield browser
