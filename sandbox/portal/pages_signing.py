@@ -314,11 +314,18 @@ def _sign(routes: APIRouter, frame: Frame) -> None:
 
 
 async def _view(frame: Frame, request: Request, request_id: str) -> tuple[Actor, RequestView]:
-    """Return a request of the visitor's own unit, as it stands now."""
+    """Return a request of the visitor's own unit, as it stands now.
+
+    A teacher sees what concerns their own class; other classes' names are none of their business.
+    """
     actor = await frame.actor(request)
-    view = await frame.service.signings.look(web.space_of(request), request_id)
-    if view.request.unit_code != actor.identity.unit_code:
+    space = web.space_of(request)
+    view = await frame.service.signings.look(space, request_id)
+    asked, me = view.request, actor.identity
+    if asked.unit_code != me.unit_code:
         raise Stopped(Reason.NOT_FOUND, target=request_id)
+    if me.role is Role.GVCN and asked.signer_id != me.person_id:
+        await web.off_loop(frame.service.records.class_row, space, actor, asked.class_name or "")
     return actor, view
 
 

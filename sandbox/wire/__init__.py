@@ -1,0 +1,1 @@
+"""What crosses the network: models of requests and replies, and the clients that speak them."""

@@ -272,6 +272,8 @@ def wire_password(password: str) -> str:
 class MinistryClient:
     """Speaks to one desk for one account; fetches and renews its token by itself.
 
+    *tokens* lets clients that live for one call each share what they fetched.
+
     *base_url* ends with the desk: `…/kho` or `…/kho/so/48`. Every method raises `Unavailable`
     when the desk is away, too busy (429) or under maintenance (503); what the desk refuses comes
     back as the reply, with its code.
@@ -285,9 +287,11 @@ class MinistryClient:
         transport: httpx.AsyncBaseTransport | None = None,
         read_s: float = 10.0,
         allowed: tuple[str, ...] = (),
+        tokens: dict[tuple[str, str], str] | None = None,
     ) -> None:
         self._account = account
-        self._token: str | None = None
+        self._tokens = {} if tokens is None else tokens
+        self._held = (base_url, account.user_name)
         self._http = async_client(
             base_url.rstrip("/") + BASE, read_s=read_s, transport=transport, allowed=allowed
         )
@@ -313,8 +317,13 @@ class MinistryClient:
             },
         )
         reply = TokenReply.model_validate(answer)
-        self._token = reply.token
+        if reply.token is not None:
+            self._tokens[self._held] = reply.token
         return reply
+
+    @property
+    def _token(self) -> str | None:
+        return self._tokens.get(self._held)
 
     async def submit(self, content: str, *, nam_hoc: int, messageid: str) -> Receipt:
         """Hand in one package (service 3.6); repeating the same request is harmless."""

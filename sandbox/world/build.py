@@ -145,7 +145,12 @@ class World:
 
     def desk_client(self, space_id: str, desk: str, account: Account) -> MinistryClient:
         """Return a client of one receiving desk in one space; the caller closes it."""
-        return MinistryClient(self.desk_url(space_id, desk), account)
+        return MinistryClient(self.desk_url(space_id, desk), account, tokens=self._tokens)
+
+    @cached_property
+    def _tokens(self) -> dict[tuple[str, str], str]:
+        """Tokens the portal's short-lived clients share: one login an hour, not one a call."""
+        return {}
 
     def desk_url(self, space_id: str, desk: str) -> str:
         """Return the address of *desk*, the base of `/sandbox/v1/…`."""

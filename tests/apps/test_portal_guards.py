@@ -233,6 +233,25 @@ def test_a_second_request_of_the_same_signer_waits_for_the_first(
     assert home.lines(shared[0], number=2)[shared[1][5]].request_id is None
 
 
+def test_another_teacher_does_not_see_whose_signatures_were_asked_for(
+    home: House, shared: tuple[str, list[str]]
+) -> None:
+    """A request of another class is as if it were not there; its own teacher sees it."""
+    teacher = teacher_of(home, shared)
+    asked = home.ask(Slot.GVCN, teacher, [shared[1][7]])
+    other_class = next(g.name for g in home.school(2).classes if g.name != shared[0])
+    other = home.actor(Role.GVCN, number=2, class_name=other_class)
+    name = home.lines(shared[0], number=2)[shared[1][7]].pupil_name
+
+    seen = home.browser(other).open(f"/cong/yeu-cau/{asked}")
+    own = home.browser(teacher).open(f"/cong/yeu-cau/{asked}")
+
+    home.run(home.portal.signings.withdraw(home.space, teacher, asked))
+    assert "Không thấy" in seen.heading
+    assert name not in seen.heading
+    assert "điện thoại" in own.heading
+
+
 def test_looking_twice_makes_one_signature(home: House, shared: tuple[str, list[str]]) -> None:
     """Two looks after one confirmation, and a third later: one row, one version."""
     teacher, record_id = teacher_of(home, shared), shared[1][7]

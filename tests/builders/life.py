@@ -49,9 +49,11 @@ class Walker:
         self.go(f"/cong/vai/{unit}/{role}")
         if name is not None:
             self.page.locator("main .o-chon label").filter(has_text=name).first.click()
-        elif self.page.locator("main .o-chon input:checked").count() == 0:
-            if self.page.locator("main .o-chon label").count():
-                self.page.locator("main .o-chon label").first.click()
+        elif (
+            self.page.locator("main .o-chon label").count()
+            and not self.page.locator("main .o-chon input:checked").count()
+        ):
+            self.page.locator("main .o-chon label").first.click()
         self.press_main()
         found = re.search(r"mã PIN tập\s+(\d{6})", self.main())
         return found.group(1) if found else ""
@@ -67,8 +69,8 @@ class Walker:
         found: list[tuple[str, str]] = []
         self.go(f"/cong/lop?lop={class_name}")
         while True:
-            for row in self.page.locator("main .hang a").all():
-                found.append((str(row.get_attribute("href")), row.inner_text()))
+            rows = self.page.locator("main .hang a").all()
+            found += [(str(row.get_attribute("href")), row.inner_text()) for row in rows]
             more = self.page.locator("main a").filter(has_text="Xem tiếp")
             if more.count() == 0:
                 return found

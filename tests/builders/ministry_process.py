@@ -85,7 +85,7 @@ def main(part: str, database_url: str, responders_url: str, port: str) -> None:
 def _work(service: MinistryService) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    print("ready", flush=True)  # noqa: T201
+    print("ready", flush=True)
     Worker(service, claim_s=CLAIM_S, idle_s=0.02).run(stop)
 
 
@@ -106,7 +106,7 @@ def _serve(
 def _tell_when_started(server: uvicorn.Server) -> None:
     while not server.started:
         time.sleep(0.01)
-    print("ready", flush=True)  # noqa: T201
+    print("ready", flush=True)
 
 
 if __name__ == "__main__":
