@@ -325,6 +325,7 @@ def test_back_after_signing_breaks_nothing(room: Room, open_page: OpenPage, scri
     )
     page.get_by_label("Mã PIN trên thẻ (6 số)").fill(PIN)
     page.get_by_role("button", name="Xác nhận ký 1 học bạ").click()
+    page.wait_for_url("**/xong*")
     page.go_back()
 
     assert page.get_by_role("heading", level=1).inner_text() == "Yêu cầu này đã ký rồi"
