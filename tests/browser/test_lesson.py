@@ -93,6 +93,7 @@ def test_pressing_through_every_page_without_a_signature_never_passes(learner):
     learner.press_main()
     for _ in range(3):
         learner.press("Tôi đã xác nhận xong")
+        learner.page.wait_for_url("**hoi=1**")
         learner.page.go_back()
     learner.press("Mở điện thoại tập")
     learner.press_main()
