@@ -110,7 +110,9 @@ class Form:
 
         Two taps on one button send the same; two buttons of one form do not.
         """
-        return hashlib.sha256(json.dumps(self.kept(), sort_keys=True).encode()).hexdigest()[:16]
+        files = {n: hashlib.sha256(f.content).hexdigest() for n, f in self._files.items()}
+        sent = json.dumps([self.kept(), files], sort_keys=True)
+        return hashlib.sha256(sent.encode()).hexdigest()[:16]
 
 
 class Desk:

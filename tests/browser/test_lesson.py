@@ -56,7 +56,7 @@ def test_the_lesson_leads_step_by_step_and_is_passed_by_one_real_signature(learn
 
     learner.press_main()  # [Mở lớp …]
     seen.append(where(learner))
-    learner.page.locator("main .hang a").first.click()
+    learner.open_first()
     seen.append(where(learner))
     learner.press("Ký số")
     seen.append(where(learner))
@@ -88,7 +88,7 @@ def test_pressing_through_every_page_without_a_signature_never_passes(learner):
     """Visiting each page, refusing on the phone, reloading the end: the lesson stays open."""
     attempt, _ = begin(learner)
     learner.press_main()
-    learner.page.locator("main .hang a").first.click()
+    learner.open_first()
     learner.press("Ký số")
     learner.press_main()
     for _ in range(3):

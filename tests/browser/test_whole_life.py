@@ -55,7 +55,7 @@ def send_package(walker: Walker, class_name: str) -> str:
     """As the clerk: pack all that is sealed, sign the package, submit. Returns its path."""
     pin = walker.be(SCHOOL, "VAN_THU")
     walker.go(f"/cong/dong-goi/chon?lop={class_name}")
-    walker.page.locator("main button").filter(has_text="Chọn cả").first.click()
+    walker.press("Chọn cả")
     walker.press_main()
     walker.press_main()
     walker.press_main()  # [Ký 1 gói]
@@ -110,14 +110,14 @@ def test_a_refused_record_is_mended_signed_again_and_accepted(visitor):
     sign_all(visitor, SMALL)
     visitor.be(SCHOOL, "VAN_THU")
     visitor.go("/cong/gieo-loi")
-    visitor.page.locator("main .hang a").first.click()
+    visitor.open_first()
     visitor.page.locator("main .o-chon label").first.click()
     visitor.press_main()
     time.sleep(0.7)  # two pieces of work, not two taps
     package = send_package(visitor, SMALL)
     text = visitor.wait_for(["1 em"], path=package)
     visitor.go(f"{package}/ket-qua")
-    visitor.page.locator("main .hang a").first.click()
+    visitor.open_first()
     reason = visitor.main()
     visitor.press_main()  # the button that performs the remedy
     sign_all(visitor, SMALL)

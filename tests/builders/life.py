@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 RESULT_SECONDS = 90.0
 
@@ -31,11 +31,20 @@ class Walker:
 
     def press(self, words: str) -> None:
         """Press the first button or link whose words hold these."""
-        self.page.locator("main a, main button").filter(has_text=words).first.click()
+        self._follow(self.page.locator("main a, main button").filter(has_text=words).first)
 
     def press_main(self) -> None:
         """Press the one main button."""
-        self.page.locator("main .chinh").first.click()
+        self._follow(self.page.locator("main .chinh").first)
+
+    def open_first(self) -> None:
+        """Open the first row of the list on the page."""
+        self._follow(self.page.locator("main .hang a").first)
+
+    def _follow(self, control: Locator) -> None:
+        """Press what leads to another page, and wait for it: a slow answer is no second press."""
+        with self.page.expect_navigation():
+            control.click()
 
     def enter_code(self, code: str) -> None:
         """Give the space's code at the portal's door."""
@@ -60,7 +69,7 @@ class Walker:
 
     def initialise(self, class_name: str) -> None:
         self.go(f"/cong/khoi-tao/chon?lop={class_name}")
-        self.page.locator("main button").filter(has_text="Chọn cả").first.click()
+        self._follow(self.page.locator("main button").filter(has_text="Chọn cả").first)
         self.press_main()
         self.press_main()
 
@@ -74,7 +83,7 @@ class Walker:
             more = self.page.locator("main a").filter(has_text="Xem tiếp")
             if more.count() == 0:
                 return found
-            more.first.click()
+            self._follow(more.first)
 
     def check(self, path: str) -> None:
         """Open one record, tick the four points, say it is right."""
@@ -86,7 +95,7 @@ class Walker:
     def select_all_and_sign(self, door: str, class_name: str) -> None:
         """From the signing list to the waiting page: choose all, review, confirm."""
         self.go(f"/cong/ky/{door}/chon?lop={class_name}")
-        self.page.locator("main button").filter(has_text="Chọn cả").first.click()
+        self._follow(self.page.locator("main button").filter(has_text="Chọn cả").first)
         self.press_main()
         self.press_main()
 
