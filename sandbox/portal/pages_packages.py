@@ -103,16 +103,16 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
         choices = await _choices(frame, request, actor, lop)
 
         async def work(form: web.Form) -> str:
-            values = await selection.take(request, form, "dong_goi", lop, choices)
-            ready = {c.value for c in choices if c.word is None}
-            if form.get("viec") == "xem_lai":
-                kept = [value for value in values if value in ready]
-                await selection.keep(request, "dong_goi", lop, kept)
-                if not kept:
-                    raise Stopped(Reason.NOTHING_CHOSEN)
-                return way("/cong/dong-goi/xac-nhan", lop=lop)
-            first = selection.next_page(form, len(choices))
-            return way("/cong/dong-goi/chon", lop=lop, tu=first)
+            return await selection.step(
+                request,
+                form,
+                "dong_goi",
+                lop,
+                choices,
+                here="/cong/dong-goi/chon",
+                review="/cong/dong-goi/xac-nhan",
+                only_ready=True,
+            )
 
         return await frame.submit(
             request,
@@ -127,10 +127,7 @@ def _pack(routes: APIRouter, frame: Frame) -> None:
     async def review(request: Request, lop: str) -> Response:
         actor = await frame.actor(request, roles=PACKERS)
         choices = await _choices(frame, request, actor, lop)
-        ticked = set(await selection.chosen(request, "dong_goi", lop))
-        ready = [c for c in choices if c.value in ticked and c.word is None]
-        if not ready:
-            raise Stopped(Reason.NOTHING_CHOSEN)
+        ready = await selection.ready(request, "dong_goi", lop, choices)
         return await frame.show(
             request,
             "portal/pack_confirm.html",

@@ -94,12 +94,16 @@ def _make(routes: APIRouter, frame: Frame) -> None:
         choices = await _pupil_choices(frame, request, actor, lop)
 
         async def work(form: web.Form) -> str:
-            values = await selection.take(request, form, "khoi_tao", lop, choices)
-            if form.get("viec") == "xem_lai":
-                if not values:
-                    raise Stopped(Reason.NOTHING_CHOSEN)
-                return way("/cong/khoi-tao/xac-nhan", lop=lop)
-            return way("/cong/khoi-tao/chon", lop=lop, tu=selection.next_page(form, len(choices)))
+            return await selection.step(
+                request,
+                form,
+                "khoi_tao",
+                lop,
+                choices,
+                here="/cong/khoi-tao/chon",
+                review="/cong/khoi-tao/xac-nhan",
+                only_ready=True,
+            )
 
         return await frame.submit(
             request,
@@ -114,10 +118,7 @@ def _make_confirm(routes: APIRouter, frame: Frame) -> None:
     async def review(request: Request, lop: str) -> Response:
         actor = await frame.actor(request, roles=PACKERS)
         choices = await _pupil_choices(frame, request, actor, lop)
-        ticked = set(await selection.chosen(request, "khoi_tao", lop))
-        ready = [c for c in choices if c.value in ticked and c.word is None]
-        if not ready:
-            raise Stopped(Reason.NOTHING_CHOSEN)
+        ready = await selection.ready(request, "khoi_tao", lop, choices)
         return await frame.show(
             request,
             "portal/make_confirm.html",

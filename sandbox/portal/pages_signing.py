@@ -179,13 +179,15 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
         choices = await _choices(frame, request, actor, task, lop)
 
         async def work(form: web.Form) -> str:
-            values = await selection.take(request, form, task.name, lop, choices)
-            if form.get("viec") == "xem_lai":
-                if not values:
-                    raise Stopped(Reason.NOTHING_CHOSEN)
-                return way(f"/cong/ky/{name}/xem-lai", lop=lop)
-            first = selection.next_page(form, len(choices))
-            return way(f"/cong/ky/{name}/chon", lop=lop, tu=first)
+            return await selection.step(
+                request,
+                form,
+                task.name,
+                lop,
+                choices,
+                here=f"/cong/ky/{name}/chon",
+                review=f"/cong/ky/{name}/xem-lai",
+            )
 
         return await frame.submit(
             request,

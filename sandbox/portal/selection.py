@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from sandbox import web
-from sandbox.portal.pages_frame import ROWS, page_of
+from sandbox.portal.context import Reason, Stopped
+from sandbox.portal.pages_frame import ROWS, page_of, way
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,47 @@ async def take(
     return values
 
 
+async def step(
+    request: Request,
+    form: web.Form,
+    task: str,
+    class_name: str,
+    choices: Sequence[Choice],
+    *,
+    here: str,
+    review: str,
+    only_ready: bool = False,
+) -> str:
+    """Keep what one page sent and return where its button leads: on in the list, or to *review*.
+
+    *here* and *review* are paths without query. *only_ready* drops rows that are not ready before
+    the review; signing keeps them, because its review explains why they cannot be signed yet.
+
+    Raises `Stopped` when a review is asked for and nothing is chosen.
+    """
+    values = await take(request, form, task, class_name, choices)
+    if form.get("viec") != "xem_lai":
+        return way(here, lop=class_name, tu=next_page(form, len(choices)))
+    if only_ready:
+        able = {choice.value for choice in choices if choice.word is None}
+        values = [value for value in values if value in able]
+        await keep(request, task, class_name, values)
+    if not values:
+        raise Stopped(Reason.NOTHING_CHOSEN)
+    return way(review, lop=class_name)
+
+
+async def ready(
+    request: Request, task: str, class_name: str, choices: Sequence[Choice]
+) -> list[Choice]:
+    """Return the chosen rows that are ready, for a review. Raises `Stopped` for none."""
+    ticked = set(await chosen(request, task, class_name))
+    found = [choice for choice in choices if choice.value in ticked and choice.word is None]
+    if not found:
+        raise Stopped(Reason.NOTHING_CHOSEN)
+    return found
+
+
 def next_page(form: web.Form, total: int) -> int:
     """Return the number of the first row of the page the pressed button leads to."""
     said = form.get("tu", "1")
@@ -73,4 +115,4 @@ def next_page(form: web.Form, total: int) -> int:
     return first
 
 
-__all__ = ["Choice", "chosen", "forget", "keep", "next_page", "page_of", "take"]
+__all__ = ["Choice", "chosen", "forget", "keep", "page_of", "ready", "step"]
