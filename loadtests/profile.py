@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from sandbox.errors import Misuse
-from sandbox.wire.datafile import read_datafile
+from sandbox.wire.datafile import Part, Text, read_datafile
 
 HERE = Path(__file__).parent
 
@@ -46,19 +46,6 @@ CALLS = (
     "hoc-ba/trang-thai",
 )
 """Every service the personas call, by its path (spec/transactions.md §4)."""
-
-
-class Part(BaseModel):
-    """Base: an unknown key is an error that names it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(Part):
-    """One text in two languages."""
-
-    vi: str = Field(min_length=1, max_length=400)
-    en: str = Field(min_length=1, max_length=400)
 
 
 class Objective(Part):

@@ -9,32 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sandbox.domain.lifecycle import RecordState
 from sandbox.domain.report_card import Slot
 from sandbox.errors import Misuse
-from sandbox.wire.datafile import read_datafile
+from sandbox.wire.datafile import Part, Text, read_datafile
 
 Condition = Literal["chua_ky", "khong_cho", "dang_cho", "da_ky_mot"]
 """When a step is shown: nothing signed yet; no request alive; one alive; one record signed."""
-
-
-class Part(BaseModel):
-    """Base of all parts: an unknown key is an error that names it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(Part):
-    """One text in two languages."""
-
-    vi: str = Field(min_length=1, max_length=400)
-    en: str = Field(min_length=1, max_length=400)
-
-    def of(self, language: str) -> str:
-        """Return the text in *language* (`vi` or `en`)."""
-        return self.en if language == "en" else self.vi
 
 
 class Picture(Text):

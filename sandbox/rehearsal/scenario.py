@@ -6,35 +6,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sandbox.domain.rejections import CATALOGUE
 from sandbox.errors import Misuse
 from sandbox.rehearsal.checks import Accepted, AnyCheck, Refused
 from sandbox.rehearsal.plants import PLANTS
-from sandbox.wire.datafile import read_datafile
+from sandbox.wire.datafile import Part, Text, read_datafile
 
 Task = Literal["connect", "register", "see_approval", "submit"]
 """What a client can be asked to do; `done` ends the run and is never written in a scenario."""
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-
-
-class Part(BaseModel):
-    """Base of all parts of a scenario: an unknown key is an error that names it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(Part):
-    """One text in the two languages of the sandbox."""
-
-    vi: str = Field(min_length=1, max_length=400)
-    en: str = Field(min_length=1, max_length=400)
-
-    def of(self, language: str) -> str:
-        """Return the text in *language* (`vi` or `en`)."""
-        return self.en if language == "en" else self.vi
 
 
 class PickedRecord(Part):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.errors import Misuse
 
@@ -20,6 +20,23 @@ DEEPEST = 20
 
 Model = TypeVar("Model", bound=BaseModel)
 Path_ = tuple[str | int, ...]
+
+
+class Part(BaseModel):
+    """Base of all parts of a data file: an unknown key is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Part):
+    """One text in the two languages of the sandbox."""
+
+    vi: str = Field(min_length=1, max_length=400)
+    en: str = Field(min_length=1, max_length=400)
+
+    def of(self, language: str) -> str:
+        """Return the text in *language* (`vi` or `en`)."""
+        return self.en if language == "en" else self.vi
 
 
 def read_datafile(file: Path, model: type[Model]) -> Model:
