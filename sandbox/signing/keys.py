@@ -10,6 +10,7 @@ import hashlib
 
 from sandbox.errors import Misuse
 from sandbox.pki import PrivateKey, RsaPool, derive_p256
+from sandbox.pki.keys import expand
 from sandbox.signing.model import Algorithm
 
 
@@ -32,3 +33,7 @@ class KeyRing:
             )
         number = int.from_bytes(hashlib.sha256(label.encode()).digest()[:4])
         return self._pool.key(number)
+
+    def secret(self, label: str, length: int) -> bytes:
+        """Return *length* secret bytes of *label*: the same for the same seed."""
+        return expand(self._seed, f"signing/{label}", length)
