@@ -12,6 +12,7 @@ must not depend on either; who checks asks the responder of the space (`/ca/crl/
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +48,8 @@ _ISSUER_SPAN: Final = (
 )
 _AUTHORITY_USAGE: Final = frozenset({KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
 _SHA256: Final = hashes.SHA256()
+_LABEL_BYTES: Final = 10
+_CHECK_BYTES: Final = 6
 
 
 class Profile(StrEnum):
@@ -131,7 +134,7 @@ class TrainingAuthority:
             public_key=public_key,
             issuer_name=practice_name(ISSUER_NAMES[issuer]),
             issuer_key=authority.key,
-            serial=_serial(self.seed, f"{issuer}|{serial_label}"),
+            serial=_serial_of(self.seed, issuer, serial_label),
             span=(not_before or DEFAULT_NOT_BEFORE, not_after or DEFAULT_NOT_AFTER),
             usage=key_usage,
             path_length=None,
@@ -147,6 +150,21 @@ class TrainingAuthority:
         if isinstance(subject, PersonSubject) is not profile.names_person:
             raise ValueError(f"profile {profile.name} does not go with {subject!r}")
         return self.issue(subject, public_key, issuer=profile.issuer, serial_label=serial_label)
+
+    def has_issued(self, issuer: str, serial: int) -> bool:
+        """Say whether *issuer* ever gave out *serial*: its own serials carry a keyed check.
+
+        That is how a responder tells "good" from "unknown" (RFC 6960 §2.2) without a list of all
+        certificates, most of which are made on the spot from a seed. A made-up serial passes once
+        in 2⁴⁸. Raises `KeyError` for an issuer that is neither of the two.
+        """
+        head, tail = divmod(serial, 1 << 8 * _CHECK_BYTES)
+        if issuer not in self.issuers:
+            raise KeyError(issuer)
+        if not 0 <= head < 1 << 8 * _LABEL_BYTES:
+            return False
+        expected = _check_of(self.seed, issuer, head.to_bytes(_LABEL_BYTES, "big"))
+        return hmac.compare_digest(tail.to_bytes(_CHECK_BYTES, "big"), expected)
 
     @property
     def issuer_certificates(self) -> list[bytes]:
@@ -179,6 +197,17 @@ def _serial(seed: str, label: str) -> int:
     """Return a positive serial of 16 bytes whose first byte is never 0 and never negative."""
     raw = expand(seed, f"serial|{label}", 16)
     return int.from_bytes(bytes([raw[0] & 0x3F | 0x40]) + raw[1:], "big")
+
+
+def _serial_of(seed: str, issuer: str, label: str) -> int:
+    """Return a serial of 16 bytes: ten the label decides, six that only the issuer can make."""
+    raw = expand(seed, f"serial|{issuer}|{label}", _LABEL_BYTES)
+    head = bytes([raw[0] & 0x3F | 0x40]) + raw[1:]
+    return int.from_bytes(head + _check_of(seed, issuer, head), "big")
+
+
+def _check_of(seed: str, issuer: str, head: bytes) -> bytes:
+    return expand(seed, f"serial check|{issuer}|{head.hex()}", _CHECK_BYTES)
 
 
 def _sealed(

@@ -21,7 +21,7 @@ from tests.builders.corpora import NEXT_SCHOOL, SCHOOL, checked, made, order, pa
 from tests.builders.nation import nation
 
 TWO = Slice(schools=(SCHOOL, NEXT_SCHOOL), per_mille=100)
-GOLDEN = "851d53c1bcb7645546888bf8b051c67a2643163b06f693697fe1d019ce9e502c"
+GOLDEN = "5e4274b1375faae521a9f394f2df3ddfe89eb74481e88227d7233e2d0e0b9e43"
 GOLDEN_UNSIGNED = "08d86d922e7ac986a16ab4785fed069e41577bd5023df6226f97ab16966b7da9"
 GOLDEN_PARQUET = "5ad7f59ac08300740f865f1837e5b2616196f5342414aac2716bc643e8dee584"
 

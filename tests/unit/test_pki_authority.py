@@ -202,3 +202,17 @@ def test_a_comma_in_a_name_is_escaped_and_found_again():
     found = holder(subject).certificate
 
     assert parse_rfc4514(found.subject_rfc4514) == found.subject
+
+
+def test_an_issuer_knows_the_serials_it_gave_out_and_no_others():
+    """Whatever the label; not its neighbour's, not another authority's, not made-up ones."""
+    mine, other = TrainingAuthority.from_seed("one"), TrainingAuthority.from_seed("two")
+    key = derive_p256("one", "anybody").public_key
+    subject = PersonSubject("Người Mẫu", "948185000021")
+    given = [mine.issue(subject, key, serial_label=f"{n}").serial for n in range(20)]
+    foreign = [other.issue(subject, key, serial_label=f"{n}").serial for n in range(20)]
+
+    assert all(mine.has_issued("GIA_LAP_CA", serial) for serial in given)
+    assert not any(mine.has_issued("GIA_LAP_CO_YEU", serial) for serial in given)
+    strangers = [*foreign, *(serial + 1 for serial in given), 0, -1, 1, 1 << 140]
+    assert not any(mine.has_issued("GIA_LAP_CA", serial) for serial in strangers)
