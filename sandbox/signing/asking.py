@@ -190,6 +190,7 @@ def _take(turn: Turn, new: NewTransaction, *, fingerprint: str) -> StoredRequest
         portal=new.portal,
         return_path=new.return_path,
         stranger=new.stranger,
+        instrument=new.instrument,
         status=status,
         created=turn.at,
         expires=None if limit is None else turn.at + limit,
@@ -208,5 +209,6 @@ def _take(turn: Turn, new: NewTransaction, *, fingerprint: str) -> StoredRequest
         serial=request.serial,
         portal=request.portal,
         stranger=request.stranger,
+        instrument=request.instrument.value,
     )
     return request

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sandbox.signing import holder_store, pins, request_store
+from sandbox.signing import faults, holder_store, pins, request_store
 from sandbox.signing.model import (
     Device,
     Event,
@@ -134,6 +135,41 @@ class Confirming:
         with self._office.turn(space) as turn:
             return _decide(turn, device, request_id, right=right, made=made, credential=credential)
 
+    def approve(
+        self,
+        space: Space,
+        device: Device,
+        request_id: str,
+        *,
+        check: Callable[[Turn, StoredRequest], Outcome | None],
+        whole: bool = False,
+    ) -> Confirmation:
+        """Sign all waiting items of a request when *check* lets it: for instruments beside the app.
+
+        *check* runs inside the turn, on the request as it stands then; it counts wrong PINs
+        itself and returns None to go on, WRONG_PIN to leave the request waiting, or LOCKED, which
+        ends it as AUTH_FAILED. *whole*: one item that cannot be signed fails them all (tokens).
+        Raises `Declined`.
+        """
+        with self._office.database.read() as connection:
+            request = request_store.request_of(connection, space.id, request_id)
+            if request is None or request.signer != device.holder:
+                raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
+            credential = holder_store.credential_of(connection, space.id, request.serial)
+        made = self._sign(request, credential)
+        with self._office.turn(space) as turn:
+            request = expire(turn, _own(turn, device, request_id))
+            if not request.status.live:
+                return Confirmation(outcome=Outcome.ENDED, request=request, attempts_left=0)
+            stopped = check(turn, request)
+            if stopped is Outcome.LOCKED:
+                request = end(turn, request, status=Status.AUTH_FAILED, event=None)
+            if stopped is not None:
+                return Confirmation(outcome=stopped, request=request, attempts_left=0)
+            request = _write(turn, request, made=made, credential=credential, whole=whole)
+            outcome = Outcome.SIGNED if request.status is Status.SIGNED else Outcome.FAILED
+            return Confirmation(outcome=outcome, request=request, attempts_left=0)
+
     def _sign(
         self, request: StoredRequest, credential: StoredCredential | None
     ) -> dict[int, bytes]:
@@ -210,13 +246,26 @@ def _write(
     *,
     made: dict[int, bytes],
     credential: StoredCredential | None,
+    whole: bool = False,
 ) -> StoredRequest:
-    """Store the signatures; an item that fails never blocks the rest."""
+    """Store the signatures; an item that fails never blocks the rest, unless *whole*."""
+    # A token signs with whatever key lies in it; an app only for the one it belongs to.
+    signer = None if request.instrument.token else request.signer
     try:
-        usable(credential, turn, signer=request.signer)
+        usable(credential, turn, signer=signer)
     except Declined as fault:
         return end(turn, request, status=Status.SIGN_FAILED, event=Event.APPROVED, error=fault.code)
     waiting = [item for item in request.items if item.status.live]
+    failing = _failing(turn, request, waiting)
+    if whole and failing:
+        return end(
+            turn,
+            request,
+            status=Status.SIGN_FAILED,
+            event=Event.APPROVED,
+            error=Code.SIGN_FAILED,
+        )
+    made = {position: value for position, value in made.items() if position not in failing}
     there = request_store.signatures_at(
         turn.connection, turn.space, {place_of(item) for item in waiting}
     )
@@ -254,4 +303,19 @@ def _settle_or_sign(
     settled = settle(item, serial=serial, there=there)
     if not settled.status.live:
         return settled
+    if item.position not in made:
+        return replace(item, status=Status.SIGN_FAILED, error=Code.SIGN_FAILED.value)
     return replace(item, status=Status.SIGNED, signature=made[item.position])
+
+
+def _failing(turn: Turn, request: StoredRequest, waiting: list[StoredItem]) -> set[int]:
+    """Return the positions that fail this time because the fault plan says so (E1 in a batch).
+
+    `subject` is how many rows fail; they are the last ones, so that the same plan and the same
+    request give the same rows.
+    """
+    fault = faults.take(turn, request.signer, "E1", step="xac_nhan") if len(waiting) > 1 else None
+    if fault is None:
+        return set()
+    rows = int(fault.subject) if fault.subject.isdecimal() else 2
+    return {item.position for item in waiting[-min(rows, len(waiting)) :]}

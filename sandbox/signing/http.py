@@ -19,6 +19,7 @@ from starlette.responses import Response
 from sandbox import web
 from sandbox.pki import Certificate
 from sandbox.signing.model import (
+    ArmedFault,
     CredentialSeed,
     Holder,
     HolderSeed,
@@ -34,6 +35,7 @@ from sandbox.web import Space
 from sandbox.wire import signing as wire
 
 PHONE_PATH = "/ky-so/dien-thoai"
+COMPUTER_PATH = "/ky-so/may-tinh"
 
 
 class _Route(APIRoute):
@@ -94,6 +96,33 @@ def _holders(router: APIRouter, service: SigningService) -> None:
         service.issuing.unlock(web.space_of(request), holder_id, by="trainer")
         return _reply(service, web.space_of(request), holder_id)
 
+    @router.get("/nguoi-ky/{holder_id}/dung-cu")
+    def instruments(request: Request, holder_id: str) -> list[wire.InstrumentReply]:
+        """Return how all of a holder's instruments stand."""
+        space = web.space_of(request)
+        most = Limits.of(space.switches).wrong_pins
+        return [
+            wire.InstrumentReply(
+                instrument=state.instrument,
+                locked=state.locked,
+                attempts_left=state.attempts_left(most),
+                times_locked=state.times_locked,
+                facts=dict(state.facts),
+            )
+            for state in service.instruments.all(space, holder_id)
+        ]
+
+    @router.post("/nguoi-ky/{holder_id}/su-co")
+    def arm(request: Request, holder_id: str, body: wire.FaultPlan) -> list[wire.FaultState]:
+        """Arm a fault plan for one holder; return the whole plan."""
+        rows = service.faults.arm(web.space_of(request), holder_id, body.faults)
+        return [_fault(row) for row in rows]
+
+    @router.get("/nguoi-ky/{holder_id}/su-co")
+    def plan(request: Request, holder_id: str) -> list[wire.FaultState]:
+        """Return a holder's fault plan with what was met and recovered."""
+        return [_fault(row) for row in service.faults.plan(web.space_of(request), holder_id)]
+
     @router.get("/so-cai")
     def ledger(request: Request, signer: str | None = None) -> wire.Ledger:
         """Return the ledger, oldest line first; of one signer or of all."""
@@ -141,6 +170,7 @@ def _phones(router: APIRouter, service: SigningService) -> None:
             phone_token=device.token,
             pairing_code=code,
             path=f"{PHONE_PATH}/{device.token}",
+            computer_path=f"{COMPUTER_PATH}/{device.token}",
         )
 
 
@@ -231,6 +261,7 @@ def _transaction(service: SigningService, space: Space, request: StoredRequest) 
         purpose=request.purpose,
         portal=request.portal,
         stranger=request.stranger,
+        instrument=request.instrument,
         count=len(request.items),
         created=request.created,
         expires=request.expires,
@@ -244,6 +275,22 @@ def _transaction(service: SigningService, space: Space, request: StoredRequest) 
 def _item(item: StoredItem) -> wire.ItemState:
     return wire.ItemState.of(
         item.key, status=item.status, signature=item.signature, error=item.error
+    )
+
+
+def _fault(fault: ArmedFault) -> wire.FaultState:
+    return wire.FaultState.model_validate(
+        {
+            "ma": fault.code,
+            "khi": fault.step,
+            "doi_tuong": fault.subject,
+            "so_lan": fault.times,
+            "boi": fault.by,
+            "number": fault.number,
+            "left": fault.left,
+            "met": fault.met,
+            "recovered": fault.recovered,
+        }
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from sandbox.errors import Misuse
-from sandbox.wire.signing import Status
+from sandbox.wire.signing import Instrument, Status
 
 CredentialKind = Literal["person", "unit"]
 Algorithm = Literal["p256", "rsa2048"]
@@ -142,6 +142,7 @@ class StoredRequest:
     portal: str
     return_path: str | None
     stranger: bool
+    instrument: Instrument
     status: Status
     created: datetime
     expires: datetime | None
@@ -158,6 +159,36 @@ class StoredRequest:
         return sum(item.status is Status.SIGNED for item in self.items)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentState:
+    """How one instrument of a holder stands; `facts` is small JSON of the instrument's own."""
+
+    instrument: Instrument
+    wrong_pins: int = 0
+    locked: bool = False
+    times_locked: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def attempts_left(self, most: int) -> int:
+        """Return how many more entries may go wrong before *most* lock it."""
+        return 0 if self.locked else max(0, most - self.wrong_pins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedFault:
+    """One entry of a holder's fault plan; `left` says how often it still fires."""
+
+    number: int
+    code: str
+    step: str
+    subject: str
+    times: int
+    left: int
+    by: str
+    met: datetime | None = None
+    recovered: datetime | None = None
+
+
 class Event(StrEnum):
     """What the ledger records."""
 
@@ -172,6 +203,25 @@ class Event(StrEnum):
     UNLOCKED = "unlocked"
     PAIRED = "paired"
     AUTOMATIC = "automatic"
+    OTP_SENT = "otp_sent"
+    WRONG_OTP = "wrong_otp"
+    OTP_LOCKED = "otp_locked"
+    LOGIN = "login"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105  (the event, not a password)
+    LOGIN_LOCKED = "login_locked"
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105  (the event, not a token)
+    AUTHORIZED = "authorized"
+    EXTENDED = "extended"
+    HASHES_SIGNED = "hashes_signed"
+    DECLINED = "declined"
+    ACTIVATED = "activated"
+    PIN_CHANGED = "pin_changed"
+    CODE_SENT = "code_sent"
+    PLUGGED = "plugged"
+    FETCHED = "fetched"
+    RECALLED = "recalled"
+    FAULT_ARMED = "fault_armed"
+    FAULT_MET = "fault_met"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,17 @@ class Code(StrEnum):
     PIN_NOT_SIX_DIGITS = "PIN_NOT_SIX_DIGITS"
     SLOT_SIGNED_BY_ANOTHER = "SLOT_SIGNED_BY_ANOTHER"
     """Of one item, never of a request: the same hash bears somebody else's signature."""
+    CERTIFICATE_NOT_FETCHED = "CERTIFICATE_NOT_FETCHED"
+    INSTRUMENT_LIMIT = "INSTRUMENT_LIMIT"
+    """More records in one request than this instrument takes."""
+    INSTRUMENT_RESTING = "INSTRUMENT_RESTING"
+    """SIM: less than 50 s since the last request ended."""
+    SERVICE_AWAY = "SERVICE_AWAY"
+    NOT_ACTIVATED = "NOT_ACTIVATED"
+    SERVICE_PACK_EXEED_OR_INVALID = "SERVICE_PACK_EXEED_OR_INVALID"
+    """No signing turns left (the real service's spelling)."""
+    SIGN_FAILED = "SIGN_FAILED"
+    """Of one item: the service could not sign it this time."""
     CANCELLED = "CANCELLED"
     """Of the items of a request that its sender withdrew."""
 
@@ -50,6 +61,13 @@ HTTP_STATUS = {
     Code.RETURN_PATH_OUTSIDE: 422,
     Code.PIN_NOT_SIX_DIGITS: 422,
     Code.SLOT_SIGNED_BY_ANOTHER: 409,
+    Code.CERTIFICATE_NOT_FETCHED: 404,
+    Code.INSTRUMENT_LIMIT: 422,
+    Code.INSTRUMENT_RESTING: 409,
+    Code.SERVICE_AWAY: 503,
+    Code.NOT_ACTIVATED: 403,
+    Code.SERVICE_PACK_EXEED_OR_INVALID: 403,
+    Code.SIGN_FAILED: 409,
     Code.CANCELLED: 409,
 }
 
@@ -58,6 +76,8 @@ REAL_NUMBER = {
     Code.CREDENTIAL_NOT_EXIST: 60000,
     Code.CREDENTIAL_NOT_MATCH_IDENTITY: 60001,
     Code.SIGNATURE_TRANSACTION_NOT_FOUND: 62000,
+    Code.SERVICE_PACK_EXEED_OR_INVALID: 65000,
+    Code.SIGN_FAILED: 4004,
 }
 
 TEACHER_ERROR = {
@@ -65,6 +85,11 @@ TEACHER_ERROR = {
     Code.CREDENTIAL_STATUS_INVALID: "E8",
     Code.CREDENTIAL_NOT_EXIST: "E14",
     Code.SLOT_SIGNED_BY_ANOTHER: "E15",
+    Code.CERTIFICATE_NOT_FETCHED: "E6",
+    Code.INSTRUMENT_RESTING: "E3",
+    Code.NOT_ACTIVATED: "E14",
+    Code.SERVICE_AWAY: "E14",
+    Code.SIGN_FAILED: "E1",
 }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, RowMapping, delete, func, insert, select
 
 from sandbox.signing.model import StoredItem, StoredRequest
 from sandbox.signing.store import ITEM, LIVE, REQUEST, SIGNATURE
-from sandbox.wire.signing import Status
+from sandbox.wire.signing import Instrument, Status
 
 _LIVE = (Status.CREATED, Status.WAITING_CONFIRM)
 Place = tuple[str, str, str]
@@ -188,6 +188,7 @@ def _request(connection: Connection, row: Row[Any]) -> StoredRequest:
         portal=row.portal,
         return_path=row.return_path,
         stranger=bool(row.stranger),
+        instrument=Instrument(row.instrument),
         status=Status(row.status),
         created=datetime.fromisoformat(row.created),
         expires=None if row.expires is None else datetime.fromisoformat(row.expires),

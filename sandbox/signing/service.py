@@ -1,6 +1,6 @@
 """The signing service: remote keys, the practice phone, one ledger for each practice space.
 
-First instrument: Ký Xa A (remote signing confirmed in an app, spec/signing-practice.md §3.1).
+Seven instruments (spec/signing-practice.md §3); Ký Xa A, confirmed in an app, is the first.
 Private keys never leave this package, PINs are kept only as salted scrypt.
 """
 
@@ -13,10 +13,13 @@ from sandbox.pki import RsaPool, TrainingAuthority
 from sandbox.signing import ledger_store, store
 from sandbox.signing.asking import Asking
 from sandbox.signing.confirming import Confirming
+from sandbox.signing.faults import Faults
+from sandbox.signing.instruments import Instruments
 from sandbox.signing.issuing import Issuing
 from sandbox.signing.keys import KeyRing
 from sandbox.signing.model import HolderSeed, LedgerLine
 from sandbox.signing.office import Office
+from sandbox.signing.otp import Otp
 from sandbox.signing.phones import Phones
 from sandbox.web import Database, Space, Spaces
 
@@ -25,7 +28,8 @@ class SigningService:
     """What the pages and the service-to-service routes talk to.
 
     `issuing` (holders, certificates, unlock), `asking` (requests), `confirming` (the phone),
-    `phones` (pairing). Every method that names a space works on that space's rows alone.
+    `phones` (pairing), `otp` (one-time codes). Every method that names a space works on that
+    space's rows alone.
     """
 
     def __init__(
@@ -44,6 +48,9 @@ class SigningService:
         self.asking = Asking(office)
         self.confirming = Confirming(office)
         self.phones = Phones(office)
+        self.otp = Otp(office)
+        self.instruments = Instruments(office, seed)
+        self.faults = Faults(office)
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""

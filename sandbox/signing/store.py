@@ -26,7 +26,9 @@ __all__ = [
     "CHAIN",
     "CREDENTIAL",
     "DEVICE",
+    "FAULT",
     "HOLDER",
+    "INSTRUMENT",
     "ITEM",
     "LEDGER",
     "LIVE",
@@ -88,6 +90,35 @@ DEVICE = Table(
     Index("signing_device_holder", "space", "holder"),
 )
 
+INSTRUMENT = Table(
+    "signing_instrument",
+    METADATA,
+    _space(),
+    Column("holder", String(64), primary_key=True),
+    Column("instrument", String(8), primary_key=True),
+    Column("wrong_pins", Integer, nullable=False, default=0),
+    Column("locked", Boolean, nullable=False, default=False),
+    Column("times_locked", Integer, nullable=False, default=0),
+    Column("facts", Text, nullable=False),
+)
+"""Instruments that were touched; one that was not stands as it left the box."""
+
+FAULT = Table(
+    "signing_fault",
+    METADATA,
+    _space(),
+    Column("holder", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("code", String(32), nullable=False),
+    Column("step", String(32), nullable=False),
+    Column("subject", String(100), nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("left", Integer, nullable=False),
+    Column("by", String(16), nullable=False),
+    Column("met", String(32)),
+    Column("recovered", String(32)),
+)
+
 PAIRING = Table(
     "signing_pairing",
     METADATA,
@@ -111,6 +142,7 @@ REQUEST = Table(
     Column("portal", String(200), nullable=False),
     Column("return_path", String(500)),
     Column("stranger", Boolean, nullable=False),
+    Column("instrument", String(8), nullable=False),
     Column("status", String(16), nullable=False),
     Column("created", String(32), nullable=False),
     Column("expires", String(32)),

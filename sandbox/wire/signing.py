@@ -50,6 +50,40 @@ class Status(StrEnum):
         return self in (Status.CREATED, Status.WAITING_CONFIRM)
 
 
+class Instrument(StrEnum):
+    """What a signer signs with (signing-practice §3); screen names are in the label catalogue."""
+
+    A = "A"
+    """Remote signing, confirmed in an app by PIN or finger."""
+    A_OTP = "A-OTP"
+    """Remote signing, password and one-time code; typed on the computer."""
+    B = "B"
+    """A second remote signing app: registered device, finger."""
+    S = "S"
+    """Key in the SIM: plain dialogs, one record a request, 50 s between two."""
+    U = "U"
+    """USB token of a public authority; local agent on the computer."""
+    G = "G"
+    """USB token of the government authority: managers and the school's seal."""
+    GR = "GR"
+    """Government remote signing: the app's pages."""
+
+    @property
+    def in_app(self) -> bool:
+        """Whether a request is confirmed in a signing app on the phone."""
+        return self in (Instrument.A, Instrument.B, Instrument.GR)
+
+    @property
+    def token(self) -> bool:
+        """Whether the key lies in a USB token: certificate fetched first, all or nothing."""
+        return self in (Instrument.U, Instrument.G)
+
+    @property
+    def most(self) -> int:
+        """How many records one request may carry (signing-practice §3.1, §3.6)."""
+        return {Instrument.S: 1, Instrument.A_OTP: 30}.get(self, MAX_HASHES)
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -97,6 +131,7 @@ class NewTransaction(_Message):
     serial: str = Field(min_length=2, max_length=64)
     purpose: str = Field(min_length=1, max_length=200, description="In plain words, for the signer")
     portal: str = Field(min_length=1, max_length=200, description="Who asks, from which machine")
+    instrument: Instrument = Field(default=Instrument.A, description="What it is signed with")
     return_path: str | None = Field(
         default=None,
         max_length=500,
@@ -143,6 +178,7 @@ class Transaction(_Message):
     purpose: str
     portal: str
     stranger: bool
+    instrument: Instrument = Instrument.A
     count: int
     created: datetime
     expires: datetime | None = Field(description="None: this space sets no limit")
@@ -170,6 +206,55 @@ class Phone(_Message):
     phone_token: str
     pairing_code: str = Field(description="Four digits, typed at /dt on a second device")
     path: str = Field(description="The phone page on the same screen")
+    computer_path: str = Field(
+        default="", description="The practice computer: tokens, agent, one-time codes"
+    )
+
+
+class InstrumentReply(_Message):
+    """How one of a holder's instruments stands. `facts` are its own: plugged or activated."""
+
+    instrument: Instrument
+    locked: bool
+    attempts_left: int
+    times_locked: int
+    facts: dict[str, Any]
+
+
+class Fetched(_Message):
+    """The certificate last read from a token on the practice computer (E6 when there is none)."""
+
+    serial: str
+    certificate: str = Field(description="PEM")
+    kind: Literal["person", "unit"]
+    subject_id: str
+    subject_name: str
+    instrument: Instrument
+
+
+class Fault(_Message):
+    """One entry of a fault plan (errors-teachers-meet §4)."""
+
+    ma: str = Field(pattern=r"^[A-Za-z0-9_]{1,32}$", description="E1…E15 or a scenario's name")
+    khi: str = Field(default="", max_length=32, description="Step it waits for; empty: any")
+    doi_tuong: str = Field(default="", max_length=100, description="Rows, a token, … by the code")
+    so_lan: int = Field(default=1, ge=1, le=100, description="How often it fires")
+    boi: Literal["lesson", "test", "trainer", "self"] = "trainer"
+
+
+class FaultState(Fault):
+    """An entry with what came of it; moments are space time."""
+
+    number: int
+    left: int
+    met: datetime | None = None
+    recovered: datetime | None = None
+
+
+class FaultPlan(_Message):
+    """Faults armed together for one holder."""
+
+    faults: list[Fault] = Field(min_length=1, max_length=20)
 
 
 class NewCredential(_Message):
@@ -348,6 +433,32 @@ class SigningClient:
         return HolderReply.model_validate(
             await self._call("POST", f"nguoi-ky/{quote(holder_id, safe='')}/mo-khoa")
         )
+
+    async def instruments(self, holder_id: str) -> list[InstrumentReply]:
+        """Return how all of a holder's instruments stand."""
+        rows = await self._call("GET", f"nguoi-ky/{quote(holder_id, safe='')}/dung-cu")
+        return [InstrumentReply.model_validate(row) for row in rows]
+
+    async def fetched(self, holder_id: str, instrument: Instrument) -> Fetched | None:
+        """Return the certificate read from the token in use; None before it was read (E6)."""
+        path = f"nguoi-ky/{quote(holder_id, safe='')}/da-lay/{instrument.value}"
+        try:
+            return Fetched.model_validate(await self._call("GET", path))
+        except SigningRefused as refused:
+            if refused.code == "CERTIFICATE_NOT_FETCHED":
+                return None
+            raise
+
+    async def arm(self, holder_id: str, faults: Sequence[Fault]) -> list[FaultState]:
+        """Arm a fault plan for one holder; return all entries with their state."""
+        body = FaultPlan(faults=list(faults)).model_dump(mode="json")
+        rows = await self._call("POST", f"nguoi-ky/{quote(holder_id, safe='')}/su-co", body)
+        return [FaultState.model_validate(row) for row in rows]
+
+    async def faults(self, holder_id: str) -> list[FaultState]:
+        """Return a holder's fault plan with what was met and recovered."""
+        rows = await self._call("GET", f"nguoi-ky/{quote(holder_id, safe='')}/su-co")
+        return [FaultState.model_validate(row) for row in rows]
 
     async def sign_automatically(self, request: AutomaticRequest) -> AutomaticReply:
         """Sign with a credential flagged automatic: the Sở's forwarding (invented)."""
