@@ -42,8 +42,8 @@ OTP_MESSAGE = Table(
     Column("used", Boolean, nullable=False),
 )
 
-OTP_TRIES = Table(
-    "signing_otp_tries",
+TRIES = Table(
+    "signing_tries",
     METADATA,
     Column("space", String(64), primary_key=True),
     Column("holder", String(64), primary_key=True),
@@ -114,8 +114,8 @@ def use_message(connection: Connection, space: str, message: SentMessage) -> Non
 
 def tries_of(connection: Connection, space: str, holder_id: str, kind: str) -> Tries:
     """Return how a holder stands with one kind of code."""
-    query = select(OTP_TRIES).where(
-        OTP_TRIES.c.space == space, OTP_TRIES.c.holder == holder_id, OTP_TRIES.c.kind == kind
+    query = select(TRIES).where(
+        TRIES.c.space == space, TRIES.c.holder == holder_id, TRIES.c.kind == kind
     )
     row = connection.execute(query).first()
     if row is None:
@@ -127,13 +127,13 @@ def tries_of(connection: Connection, space: str, holder_id: str, kind: str) -> T
 def set_tries(connection: Connection, space: str, holder_id: str, kind: str, tries: Tries) -> None:
     """Write how a holder stands with one kind of code."""
     connection.execute(
-        delete(OTP_TRIES).where(
-            OTP_TRIES.c.space == space, OTP_TRIES.c.holder == holder_id, OTP_TRIES.c.kind == kind
+        delete(TRIES).where(
+            TRIES.c.space == space, TRIES.c.holder == holder_id, TRIES.c.kind == kind
         )
     )
     until = None if tries.locked_until is None else tries.locked_until.isoformat()
     connection.execute(
-        insert(OTP_TRIES).values(
+        insert(TRIES).values(
             space=space,
             holder=holder_id,
             kind=kind,
