@@ -15,8 +15,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.errors import Misuse, Unavailable
+from sandbox.wire.connections import Connections
 from sandbox.wire.http import async_client, json_of
-from sandbox.wire.signing import Connections
 
 TIME_LIMIT = 5.0
 """Seconds a caller waits for the state of records."""

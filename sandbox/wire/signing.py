@@ -6,20 +6,18 @@ keys never leave the signing service, and no PIN ever passes through here.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.errors import SandboxError, Unavailable
-from sandbox.wire.http import async_client
+from sandbox.wire.connections import Connections
 
 MAX_HASHES = 50
 """Hashes a request may carry (signing-practice §3.1)."""
@@ -211,6 +209,17 @@ class Phone(_Message):
     )
 
 
+def entry(phone: Phone, instrument: Instrument) -> str:
+    """Return the path on which a request for *instrument* is confirmed."""
+    if instrument.in_app:
+        return phone.path
+    if instrument is Instrument.S:
+        return f"{phone.path}/sim"
+    if instrument is Instrument.A_OTP:
+        return f"{phone.computer_path}/ma-mot-lan"
+    return phone.computer_path
+
+
 class InstrumentReply(_Message):
     """How one of a holder's instruments stands. `facts` are its own: plugged or activated."""
 
@@ -342,24 +351,6 @@ class SigningRefused(SandboxError):
     def code(self) -> str:
         """The refusal's code, e.g. `REQUEST_ALREADY_WAITING`."""
         return self.problem.code
-
-
-class Connections:
-    """Connections kept open between calls, one set per event loop that uses them."""
-
-    def __init__(self) -> None:
-        self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            WeakKeyDictionary()
-        )
-
-    def open(self, base_url: str, *, read_s: float, allowed: Collection[str]) -> httpx.AsyncClient:
-        """Return this event loop's connections to *base_url*."""
-        loop = asyncio.get_running_loop()
-        client = self._open.get(loop)
-        if client is None or client.is_closed:
-            client = async_client(base_url, read_s=read_s, allowed=allowed)
-            self._open[loop] = client
-        return client
 
 
 class SigningClient:
