@@ -22,6 +22,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sandbox.clock import VIETNAM
 from sandbox.pki.certificate import SIGNING_USAGE, Certificate, KeyUsage
@@ -166,6 +167,28 @@ class TrainingAuthority:
         expected = _check_of(self.seed, issuer, head.to_bytes(_LABEL_BYTES, "big"))
         return hmac.compare_digest(tail.to_bytes(_CHECK_BYTES, "big"), expected)
 
+    def ocsp_responder(self, code: str) -> Issuer:
+        """Return the responder that issuing CA *code* appointed (RFC 6960 §4.2.2.2).
+
+        Its certificate may sign answers and nothing else, and is itself not asked about. Raises
+        `KeyError` for an issuer that is neither of the two.
+        """
+        issuer = self.issuers[code]
+        label = f"ocsp responder {code}"
+        key = derive_p256(self.seed, label)
+        certificate = _sealed(
+            subject=practice_name(f"{ISSUER_NAMES[code]} - OCSP"),
+            public_key=key.public_key,
+            issuer_name=practice_name(ISSUER_NAMES[code]),
+            issuer_key=issuer.key,
+            serial=_serial_of(self.seed, code, label),
+            span=_ISSUER_SPAN,
+            usage=frozenset({KeyUsage.DIGITAL_SIGNATURE}),
+            path_length=None,
+            more=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), x509.OCSPNoCheck()),
+        )
+        return Issuer(code, certificate, key)
+
     @property
     def issuer_certificates(self) -> list[bytes]:
         """DER of the two issuing CAs: what `Trust` takes."""
@@ -220,6 +243,7 @@ def _sealed(
     span: tuple[datetime, datetime],
     usage: frozenset[KeyUsage],
     path_length: int | None,
+    more: tuple[x509.ExtensionType, ...] = (),
 ) -> Certificate:
     is_authority = KeyUsage.KEY_CERT_SIGN in usage
     subject_key = serialization.load_der_public_key(public_key.der)
@@ -236,6 +260,8 @@ def _sealed(
         .add_extension(_key_identifier(public_key), False)
         .add_extension(_authority_identifier(issuer_key.public_key), False)
     )
+    for extension in more:
+        builder = builder.add_extension(extension, False)
     made = builder.sign(issuer_key.material, _SHA256, ecdsa_deterministic=True)
     return Certificate.from_der(made.public_bytes(serialization.Encoding.DER))
 

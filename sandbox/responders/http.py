@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from sandbox import web
@@ -9,6 +11,9 @@ from sandbox.responders.service import ContradictionError, RespondersService
 from sandbox.responders.store import EventRow
 from sandbox.wire.responders import EVENTS_PATH, CertificateEvent, EventKind, RecordedEvent
 
+LONGEST_REQUEST = 8 * 1024
+"""Bytes of an OCSP request; one certificate takes about a hundred."""
+_OCSP_REQUEST = "application/ocsp-request"
 # The space clock may be moved at any moment: nobody in between may keep an older list.
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -23,7 +28,7 @@ def require_tool(request: Request) -> None:
 
 def routers(service: RespondersService) -> list[APIRouter]:
     """Return the services under `/ca`."""
-    return [_public(service), _events(service)]
+    return [_public(service), _status(service), _events(service)]
 
 
 def _public(service: RespondersService) -> APIRouter:
@@ -52,6 +57,46 @@ def _public(service: RespondersService) -> APIRouter:
         return _found(service.chain_pem.encode(), "application/x-pem-file")
 
     return router
+
+
+def _status(service: RespondersService) -> APIRouter:
+    """RFC 6960 appendix A: the two ways to ask over HTTP."""
+    router = APIRouter(tags=["ca"])
+
+    @router.post("/ca/ocsp/{issuer}")
+    async def by_post(request: Request, issuer: str) -> Response:
+        """Answer an OCSP request in the body (`application/ocsp-request`)."""
+        if request.headers.get("Content-Type", "").partition(";")[0].strip() != _OCSP_REQUEST:
+            raise HTTPException(415)
+        return await _answered(service, request, issuer, await _bounded(request))
+
+    @router.get("/ca/ocsp/{issuer}/{asked:path}")
+    async def by_get(request: Request, issuer: str, asked: str) -> Response:
+        """Answer an OCSP request in the address, in base64."""
+        try:
+            der = base64.b64decode(asked.replace(" ", "+"), validate=True)
+        except ValueError:
+            der = b""
+        return await _answered(service, request, issuer, der)
+
+    return router
+
+
+async def _bounded(request: Request) -> bytes:
+    """Return the body; of one that is too long, nothing, which is no request."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_REQUEST:
+            return b""
+    return body
+
+
+async def _answered(
+    service: RespondersService, request: Request, issuer: str, der: bytes
+) -> Response:
+    answer = await web.off_loop(service.ocsp, web.space_of(request), issuer, der)
+    return _found(answer, "application/ocsp-response", headers=_NOT_KEPT)
 
 
 def _events(service: RespondersService) -> APIRouter:

@@ -20,6 +20,7 @@ from sandbox.pki import (
     Suspension,
     TrainingAuthority,
     build_crl,
+    ocsp,
 )
 from sandbox.responders import store
 from sandbox.responders.store import RESPONDERS, EventRow
@@ -54,6 +55,7 @@ class RespondersService:
     ) -> None:
         self._database, self._clock, self._spaces = database, clock, spaces
         self._authority = authority
+        self._responders = {code: authority.ocsp_responder(code) for code in authority.issuers}
 
     def prepare(self) -> None:
         """Create the tables that are missing."""
@@ -94,6 +96,36 @@ class RespondersService:
             this_update=now,
             next_update=now + LIST_HOLDS,
             number=int(self._clock.epoch()),
+        )
+
+    def ocsp(self, space: Space, code: str, der: bytes) -> bytes | None:
+        """Return the DER of an issuing CA's answer to the request *der*, or None for no such CA.
+
+        What is no request is answered in the protocol's own words. Good, on hold or revoked by
+        the space clock; unknown for a serial the CA never gave out, and for other CAs'.
+        """
+        issuer = self._authority.issuers.get(code)
+        if issuer is None:
+            return None
+        try:
+            request = ocsp.read_request(der)
+        except ocsp.MalformedError:
+            return ocsp.MALFORMED
+        now = space.now(self._clock)
+        known = {one.serial: one for one in self._histories(space, code, until=now)}
+
+        def status(serial: int) -> ocsp.StatusNow:
+            if not self._authority.has_issued(code, serial):
+                return ocsp.StatusNow(ocsp.Status.UNKNOWN)
+            return ocsp.StatusNow.of(known.get(serial), now)
+
+        return ocsp.answer(
+            request,
+            issuer=issuer.certificate,
+            responder=self._responders[code],
+            status=status,
+            this_update=now,
+            next_update=now + LIST_HOLDS,
         )
 
     def record(

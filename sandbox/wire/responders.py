@@ -18,6 +18,7 @@ from sandbox.errors import Unavailable
 from sandbox.wire.http import client, get_bytes, json_of, retry_after_of
 
 CRL_PATH = "/ca/crl/{issuer}.crl"
+OCSP_PATH = "/ca/ocsp/{issuer}"
 EVENTS_PATH = "/ca/v1/su-kien"
 
 IssuerCode = Literal["GIA_LAP_CA", "GIA_LAP_CO_YEU"]
@@ -64,6 +65,23 @@ def fetch_crl(base_url: str, issuer: str, *, allowed: Collection[str] = ()) -> b
     practice space). Raises `Unavailable` when there is no answer in time.
     """
     return get_bytes(base_url.rstrip("/") + CRL_PATH.format(issuer=issuer), allowed=allowed)
+
+
+def ask_ocsp(base_url: str, issuer: str, request: bytes, *, allowed: Collection[str] = ()) -> bytes:
+    """Return the DER of *issuer*'s answer to an OCSP request in one space; blocking, for workers.
+
+    *base_url* as in `fetch_crl`. Raises `Unavailable` when there is no answer in time.
+    """
+    path = OCSP_PATH.format(issuer=issuer)
+    headers = {"Content-Type": "application/ocsp-request"}
+    try:
+        with client(base_url.rstrip("/"), headers=headers, allowed=allowed) as responders:
+            response = responders.post(path, content=request)
+    except httpx.HTTPError as error:
+        raise Unavailable(f"{base_url}{path}: {type(error).__name__}") from error
+    if response.status_code != 200:
+        raise Unavailable(f"{path}: {response.status_code}", retry_after=retry_after_of(response))
+    return response.content
 
 
 def record_event(

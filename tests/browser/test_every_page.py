@@ -30,6 +30,7 @@ FILES = {
     "/ca/chuoi.pem",
     "/ca/crl/{issuer}.crl",
     "/ca/goc.crt",
+    "/ca/ocsp/{issuer}/{asked:path}",
     "/cong/hoc-ba/{record_id}/xml",
     "/kho/api/openapi.json",
 }
