@@ -10,7 +10,7 @@ from typing import Any, Final
 from sandbox.synthetic import DEFAULT_SCHOOL_YEAR, DEFAULT_SEED
 from sandbox.synthetic.nation import EVERYTHING, Slice
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Goes up when the same order gives other bytes."""
 
 

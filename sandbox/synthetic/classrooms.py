@@ -18,7 +18,7 @@ from sandbox.synthetic.layout import LARGEST_CLASS, SMALLEST_CLASS, SchoolLayout
 from sandbox.synthetic.model import Pupil, Reason, School, SchoolClass, UnrecordedPupil
 from sandbox.synthetic.ordering import list_key
 from sandbox.synthetic.persons import Home, Person
-from sandbox.synthetic.plans import ClassNames, ClassPlan, Group, SchoolPlan
+from sandbox.synthetic.plans import ClassNames, ClassPlan, Cohorts, Group, SchoolPlan
 from sandbox.synthetic.shares import SHARES, threshold, thresholds
 from sandbox.synthetic.staffing import Faculty
 from sandbox.synthetic.writing import ClassFrame, ClassWriter
@@ -57,12 +57,13 @@ class OpenSchool:
         """*number*: inside the old province, from 1; *capacity*: of its pupil numbers."""
         self.plan = plan
         self._seed = seed
-        self._layout = layout
+        self._cohorts = Cohorts(layout)
         self._begins = int(plan.school_year[:4])
         era = Era.SIXTY_THREE if plan.place.district else Era.THIRTY_FOUR
         self._home = Home(
-            seed, plan.place, school=plan.number, number=number, capacity=capacity, era=era
-        )
+            seed, plan.place, self._cohorts, school=plan.number, number=number,
+            capacity=capacity, era=era,
+        )  # fmt: skip
         self.faculty = Faculty(
             seed,
             home_code=plan.place.home_code,
@@ -193,7 +194,7 @@ class OpenSchool:
         return ClassFrame(
             general=self._general(plan),
             addresses=self._addresses,
-            history_of=Histories(plan, self._names, self.plan.name).of,
+            history_of=Histories(plan, self._names, self._cohorts, self.plan.name).of,
         )
 
     def _general(self, plan: ClassPlan) -> General:

@@ -6,7 +6,7 @@ from sandbox.synthetic.fragments import HistoryRow
 from sandbox.synthetic.geography import other_schools
 from sandbox.synthetic.layout import slot_of
 from sandbox.synthetic.persons import Career, Person
-from sandbox.synthetic.plans import ClassNames, ClassPlan, Group
+from sandbox.synthetic.plans import ClassNames, ClassPlan, Cohorts, Group
 
 _OTHER_CLASSES = "ABCDE"
 
@@ -14,9 +14,10 @@ _OTHER_CLASSES = "ABCDE"
 class Histories:
     """Writes QUA_TRINH_HOC_TAP for the pupils of one class."""
 
-    def __init__(self, plan: ClassPlan, names: ClassNames, school: str) -> None:
+    def __init__(self, plan: ClassPlan, names: ClassNames, cohorts: Cohorts, school: str) -> None:
         """*school*: its name."""
         self._names = names
+        self._cohorts = cohorts
         self._school = school
         self._grade = plan.grade
         self._groups = {group.place: group for group in plan.groups}
@@ -42,8 +43,10 @@ class Histories:
     def _changed(self, person: Person, rows: tuple[HistoryRow, ...]) -> tuple[HistoryRow, ...]:
         change, group = person.changed_in, self._groups[person.group]
         if person.career is Career.REPEATED:
-            first = group.entered - 1
-            before = [self._row(group, g, first + g - 1) for g in range(1, change + 1)]
+            left = self._cohorts.beside(group, years=-1)
+            if left is None:
+                raise ValueError(f"nobody can stay down into {group}")
+            before = [self._row(left, g, left.entered + g - 1) for g in range(1, change + 1)]
             return (*before, *rows[change - 1 :])
         schools = other_schools()
         place = person.ability % len(schools)

@@ -4,6 +4,11 @@ A person is the same in every school year and both eras; only the words for plac
 0 to 3 of a group may change hands once: from a grade drawn on, somebody else sits there who came
 from another school or stayed down (`careers` of the table of shares).
 
+Who stays down leaves one group for the next: whoever sits in seat 4 or 5 of a group stays down
+when the table sends somebody to seat 2 or 3 of the group that entered a year later at the same
+place. It is the same person with the same numbers, who in between was not promoted; the seat
+left behind goes to somebody from another school.
+
 Identifiers never meet, by construction (spec/README.md §5.1):
 
 * every person has a number of their own inside old province and entry year (`layout`);
@@ -27,7 +32,7 @@ from sandbox.synthetic.chance import path_key, rolled
 from sandbox.synthetic.geography import Place, birth_places, native_places
 from sandbox.synthetic.naming import Kin, Order, kin_of
 from sandbox.synthetic.peoples import school_mix
-from sandbox.synthetic.plans import Group
+from sandbox.synthetic.plans import Cohorts, Group
 from sandbox.synthetic.schools import personal_number
 from sandbox.synthetic.shares import SHARES, threshold, thresholds
 
@@ -35,6 +40,11 @@ LATEST = 3
 """Years older than usual, at most."""
 NEWCOMERS = 4
 """Seats of a group that may change hands."""
+_STAYING = (4, 5)
+"""Seats whose holders may stay down: into the seat two before, a year later."""
+_TO_SEAT = 2
+_STANDING_IN = 17
+"""Numbers of a group after its records: newcomers 4, without a record 13, then who stands in."""
 FIRST_CODE = 400_000
 """Numbers below belong to the pupil codes of practice schools."""
 
@@ -101,13 +111,23 @@ class Person(NamedTuple):
     """Calendar year in which the person came to this school."""
     register: int
     """Number in the school's register of that year."""
+    stays_down_in: int = 0
+    """Grade after which the person was not promoted; 0 for most, and once it is repeated."""
 
 
 class Home:
     """What all pupils of one school share; makes persons."""
 
     def __init__(
-        self, seed: str, place: Place, *, school: int, number: int, capacity: int, era: Era
+        self,
+        seed: str,
+        place: Place,
+        cohorts: Cohorts,
+        *,
+        school: int,
+        number: int,
+        capacity: int,
+        era: Era,
     ) -> None:
         """Open school *school* of the nation, *number* of its old province.
 
@@ -119,6 +139,7 @@ class Home:
         if not capacity_fits(capacity):
             raise ValueError(f"too many pupils in one province and year: {capacity}")
         self._seed = seed
+        self._cohorts = cohorts
         self._school = school
         self._capacity = capacity
         self.code = place.home_code
@@ -134,19 +155,25 @@ class Home:
     def records_of(self, group: Group, grade: int) -> list[Person]:
         """Return those of *group* who get a record of profile v1.0, by seat."""
         key = self.key_of(group)
-        changes = self.changes_of(key, group)
-        return [self._at(key, group, seat, grade, changes) for seat in range(group.size)]
+        changing = [
+            *(
+                self._changed(key, group, seat, grade, change)
+                for seat, change in enumerate(self._changes_of(group))
+            ),
+            *(self._staying(key, group, seat, grade) for seat in _STAYING),
+        ]
+        rest = range(len(changing), group.size)
+        return changing + [self.person(key, group, seat, turn=0, number=seat) for seat in rest]
 
     def key_of(self, group: Group) -> bytes:
         """Return the key under which everything about *group* is drawn."""
         return path_key(self._seed, "pupils", self._school, group.entered, group.place)
 
-    @staticmethod
-    def changes_of(key: bytes, group: Group) -> tuple[tuple[Career, int], ...]:
+    def _changes_of(self, group: Group) -> tuple[tuple[Career, int], ...]:
         """Return for each of the first seats what happens to it and in which grade."""
-        dice = rolled(key, 1 << 32)
+        dice = rolled(self.key_of(group), 1 << 32)
         found = []
-        for seat, bounds in enumerate(_CAREERS[: group.size]):
+        for seat, bounds in enumerate(_CAREERS):
             kind = bisect_right(bounds, dice[2 * seat] << 8 | dice[2 * seat + 1])
             if kind == len(_CHANGES):
                 found.append((Career.ORDINARY, 0))
@@ -155,22 +182,45 @@ class Home:
                 found.append((_CHANGES[kind], grades[dice[16 + seat] % len(grades)]))
         return tuple(found)
 
-    def _at(
-        self,
-        key: bytes,
-        group: Group,
-        seat: int,
-        grade: int,
-        changes: tuple[tuple[Career, int], ...],
+    def _changed(
+        self, key: bytes, group: Group, seat: int, grade: int, change: tuple[Career, int]
     ) -> Person:
-        if seat < NEWCOMERS:
-            career, changed_in = changes[seat]
-            if changed_in and changed_in <= grade:
-                return self.person(
-                    key, group, seat, turn=1, number=group.size + seat, career=career,
-                    changed_in=changed_in,
-                )  # fmt: skip
-        return self.person(key, group, seat, turn=0, number=seat)
+        """Return who holds in *grade* a *seat* that may change hands."""
+        career, changed_in = change
+        if not changed_in or grade < changed_in:
+            return self.person(key, group, seat, turn=0, number=seat)
+        if career is not Career.REPEATED:
+            return self.person(
+                key, group, seat, turn=1, number=group.size + seat, career=career,
+                changed_in=changed_in,
+            )  # fmt: skip
+        left = self._cohorts.beside(group, years=-1)
+        if left is None:
+            return self.person(key, group, seat, turn=0, number=seat)
+        before = seat + _TO_SEAT
+        person = self.person(self.key_of(left), left, before, turn=0, number=before)
+        return person._replace(
+            group=group.place,
+            dice_number=seat + _TURN,
+            late=person.late + 1,
+            career=career,
+            changed_in=changed_in,
+        )
+
+    def _staying(self, key: bytes, group: Group, seat: int, grade: int) -> Person:
+        """Return who holds in *grade* a *seat* whose first holder may stay down."""
+        stays_down_in = 0
+        below = self._cohorts.beside(group, years=1)
+        if below is not None:
+            career, repeated = self._changes_of(below)[seat - _TO_SEAT]
+            stays_down_in = repeated if career is Career.REPEATED else 0
+        if not stays_down_in or grade <= stays_down_in:
+            person = self.person(key, group, seat, turn=0, number=seat)
+            return person._replace(stays_down_in=stays_down_in)
+        return self.person(
+            key, group, seat, turn=1, number=group.size + _STANDING_IN + seat - _STAYING[0],
+            career=Career.MOVED_IN_SUMMER, changed_in=stays_down_in + 1,
+        )  # fmt: skip
 
     def person(
         self,
@@ -198,13 +248,12 @@ class Home:
         if (d[12] << 8 | d[13]) >= _NO_FATHER:
             father = kin.full_name(his, kin.men[(d[14] << 8 | d[15]) >> 4])
         late = bisect_right(_LATE, d[18] << 8 | d[19])
+        if seat in _STAYING:
+            # room for the year that may be added
+            late = min(late, LATEST - 1)
         came = group.entered
         register = group.before + seat + 1
-        if career is Career.REPEATED:
-            late = 1 + (d[20] < 16)
-            came -= 1
-            register += 6_000
-        elif career is not Career.ORDINARY:
+        if career is not Career.ORDINARY:
             came += changed_in - 1
             register += 1_000 * changed_in
         year = group.entered - 6 - late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.domain.divisions import Province
@@ -76,6 +77,12 @@ class SchoolPlan:
         """Records of the school year, in the grades the nation was asked for."""
         return sum(plan.records for plan in self.classes)
 
+    def taught_with(self, plan: ClassPlan) -> tuple[ClassPlan, ...]:
+        """Return the classes of other grades that sit in one room with *plan* (lớp ghép)."""
+        return tuple(
+            other for other in self.classes if other.post == plan.post and other.grade != plan.grade
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ProvincePlan:
@@ -130,14 +137,48 @@ class ClassNames:
         return f"{grade}A{number}"
 
 
+class Cohorts:
+    """The groups of one school by the year in which they entered it."""
+
+    def __init__(self, layout: SchoolLayout) -> None:
+        self._layout = layout
+        self._known: dict[int, tuple[Group, ...]] = {}
+
+    def entered_in(self, entered: int) -> tuple[Group, ...]:
+        """Return the groups that entered grade 1 in the year *entered*, by place."""
+        known = self._known.get(entered)
+        if known is None:
+            known = self._known[entered] = tuple(self._drawn(entered))
+        return known
+
+    def beside(self, group: Group, *, years: int) -> Group | None:
+        """Return the group at the same place of the same site that entered *years* later."""
+        entered = group.entered + years
+        mine, theirs = (
+            self._layout.at_main_site(slot_of(year)) for year in (group.entered, entered)
+        )
+        if group.place >= mine:
+            return self.entered_in(entered)[group.place - mine + theirs]
+        return self.entered_in(entered)[group.place] if group.place < theirs else None
+
+    def _drawn(self, entered: int) -> Iterator[Group]:
+        slot = slot_of(entered)
+        number, before = self._layout.first_number[slot], 0
+        for place, size in enumerate(self._layout.groups[slot]):
+            yield Group(entered, place, size, number, before)
+            number += group_numbers(size)
+            before += size
+
+
 def classes_of(
     layout: SchoolLayout, names: ClassNames, *, begins: int, grades: tuple[int, ...]
 ) -> tuple[ClassPlan, ...]:
     """Return the classes of the school year that begins in *begins*, by grade and number."""
     found: list[ClassPlan] = []
+    cohorts = Cohorts(layout)
     for grade in grades:
         entered = begins - grade + 1
-        for number, groups in _by_class(layout, names, entered, grade).items():
+        for number, groups in _by_class(cohorts.entered_in(entered), names, grade).items():
             site = max(0, groups[0].place - layout.at_main_site(slot_of(entered)) + 1)
             met = grade == GRADES[-1] and site > 0 and layout.satellites[site - 1]
             found.append(
@@ -171,17 +212,11 @@ def _post(layout: SchoolLayout, grade: int, number: int, site: int) -> int:
     return FIRST_TEACHER + (grade - 1) * MOST_CLASSES + number - 1
 
 
-def _by_class(
-    layout: SchoolLayout, names: ClassNames, entered: int, grade: int
-) -> dict[int, list[Group]]:
-    slot = slot_of(entered)
-    number, before = layout.first_number[slot], 0
+def _by_class(groups: tuple[Group, ...], names: ClassNames, grade: int) -> dict[int, list[Group]]:
     classes: dict[int, list[Group]] = {}
-    for place, size in enumerate(layout.groups[slot]):
-        group = Group(entered, place, size, number, before)
-        classes.setdefault(names.number(slot, place, grade), []).append(group)
-        number += group_numbers(size)
-        before += size
+    for group in groups:
+        number = names.number(slot_of(group.entered), group.place, grade)
+        classes.setdefault(number, []).append(group)
     return classes
 
 

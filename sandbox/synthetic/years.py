@@ -75,9 +75,11 @@ class Classroom:
         d = rolled(key, person.dice_number)
         own = self._own_language and person.ethnic_group in _OWN_LANGUAGE
         form = self._with_own if own else self._plain
+        promoted = person.stays_down_in != self.grade
         if lean is None:
-            steady = (d[16] << 8 | d[17]) < _STEADY
-            lean = leaning(person.ability if steady else d[18] << 8 | d[19])
+            lean = self._leaning(person, d) if promoted else YearResult.NOT_COMPLETED
+        elif lean is YearResult.NOT_COMPLETED:
+            promoted = self._goes_on(d)
         marks = form.marks(lean, d[20:40])
         result = marks.result
         ratings = marks.ratings
@@ -90,7 +92,7 @@ class Classroom:
             record_id=_uuid(d),
             form=form,
             marks=marks,
-            promoted=self._promoted(result, d),
+            promoted=promoted,
             titled=result is YearResult.EXCELLENT
             or (result is YearResult.GOOD and (d[40] << 8 | d[41]) < _MODEL),
             ad_hoc_award=_ad_hoc(d),
@@ -105,10 +107,20 @@ class Classroom:
             on_specific=specific.sentence(ratings[3:-5], chances & 0xFFFFFFFF),
         )
 
-    def _promoted(self, result: YearResult, d: bytes) -> bool:
-        if result is not YearResult.NOT_COMPLETED:
-            return True
-        # The head decided about those who did not complete (TT27 art. 11.1c), grade 5 never.
+    def _leaning(self, person: Person, d: bytes) -> YearResult:
+        """Return what a pupil who goes on to the next grade leans to.
+
+        Who stays down is settled with the groups (`persons`), for the next year's class must hold
+        the same pupil: whoever else would not be promoted just completed.
+        """
+        steady = (d[16] << 8 | d[17]) < _STEADY
+        lean = leaning(person.ability if steady else d[18] << 8 | d[19])
+        if lean is YearResult.NOT_COMPLETED and not self._goes_on(d):
+            return YearResult.COMPLETED
+        return lean
+
+    def _goes_on(self, d: bytes) -> bool:
+        """Tell whether the head promotes who did not complete (TT27 art. 11.1c); never after 5."""
         return self.grade < 5 and (d[42] << 8 | d[43]) < _PROMOTED
 
     def _body(self, person: Person, d: bytes) -> tuple[int, int]:

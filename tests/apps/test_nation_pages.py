@@ -71,6 +71,25 @@ def test_a_class_page_lists_the_pupils_of_the_nation(house):
     assert made.teacher.name in tree.text_content()
 
 
+def test_rooms_of_two_grades_and_satellite_sites_are_shown(house):
+    """A mountain school: site and the other class of the room, at the school and at the class."""
+    number, plan, other = next(
+        (number, plan, school.taught_with(plan)[0])
+        for number in nation().provinces[6].schools[0]
+        for school in (nation().school(number),)
+        for plan in school.classes
+        if school.taught_with(plan)
+    )
+    browser = house.browser()
+    school = browser.get(f"/quoc-gia/truong/{number}").text
+    said = f"Điểm trường {plan.site} · Lớp ghép với {other.name}"
+    assert said in school
+    page = browser.get(f"/quoc-gia/truong/{number}/lop/{plan.index}").text
+    assert f"Lớp ghép với {other.name}" in page
+    assert f"Điểm trường {plan.site}" in page
+    assert {plan.grade, other.grade} in ({1, 2}, {3, 4})
+
+
 def test_a_record_page_shows_card_and_xml(house):
     """What is shown as XML is, without its line breaks, the record itself."""
     tree = html.fromstring(house.browser().get(f"{CLASS}/hoc-ba/2").text)

@@ -22,10 +22,10 @@ from sandbox.synthetic.nation import Nation, Slice
 from tests.builders.nation import SEED, nation, one_class_per_province, sample
 
 GOLDEN_SCHOOL = 7_342
-GOLDEN = "42e7e773af1ccda0a82745b9cff56661a4217c65359cf5fa8e22c672da5f8644"
+GOLDEN = "b3e5bc3c3630f8723dfa237cec4d1a7554ed0d90b3813cfc737a9f1fff8f523a"
 GOLDEN_OF_YEARS = {
-    "2023-2024": "8b78ea1f0f47113796776fbeed5adbdcd93c7976b4e9a1f33df59fb8332fad17",
-    "2025-2026": "693b4c23f4ac30e7ec44840fcfd75bd24bcf5edbaada3edc1c66d1372d60ccc8",
+    "2023-2024": "d1bb4b5aa66c27cd16ce8bdc1071e2a26b946df6b6cdd97635d25adb5721cdc7",
+    "2025-2026": "7faaaa2f6e9681fcf15add7dbe6c2ed3da8c1bbe152239857c812d4a6ecc478f",
 }
 
 HASH_A_SCHOOL = """

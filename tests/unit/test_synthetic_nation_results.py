@@ -308,3 +308,50 @@ def test_whoever_needs_the_summer_has_a_lawful_card_in_august():
         assert card.general.issue_planned_on == date(2025, 8, 12)
         assert check_rules(card) == []
         assert check_consistency(card) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("2023-2024", "2024-2025"), ("2024-2025", "2025-2026")]
+)
+def test_whoever_was_not_promoted_sits_in_the_same_grade_a_year_later(before, after):
+    """The same pupil and numbers, one row more; everybody else who stays is a grade higher."""
+    stayed = 0
+    for number in (*range(4_000, 4_012), *range(900, 904)):
+        old, new = (
+            {
+                card.general.pupil_code: card
+                for plan in nation(year).school(number).classes
+                for card in nation(year).school_class(number, plan.index).cards
+            }
+            for year in (before, after)
+        )
+        for code, card in old.items():
+            later = new.get(code)
+            if not card.summary.promoted:
+                stayed += 1
+                assert card.summary.result == YearResult.NOT_COMPLETED.value
+                assert later is not None
+            if later is None:
+                continue
+            a, b = card.general, later.general
+            assert b.grade == a.grade + card.summary.promoted
+            assert (a.pupil_name, a.pupil_id, a.birth_date, a.register_number, a.mother) == (
+                b.pupil_name, b.pupil_id, b.birth_date, b.register_number, b.mother,
+            )  # fmt: skip
+            assert [(r.school_year, r.class_name) for r in later.history[:-1]] == [
+                (r.school_year, r.class_name) for r in card.history
+            ]
+            assert b.height_cm > a.height_cm
+    assert stayed > 10
+
+
+def test_about_one_pupil_in_two_hundred_stays_down():
+    """As many as the circular's own figure of those not completed allows, in every grade."""
+    kinds = Counter()
+    for number in range(50, 14_600, 900):
+        for plan in nation().school(number).classes:
+            for card in nation().school_class(number, plan.index).cards:
+                kinds[card.summary.promoted] += 1
+                kinds[plan.grade, card.summary.promoted] += 1
+    assert 0.003 < kinds[False] / (kinds[True] + kinds[False]) < 0.009
+    assert all(kinds[grade, False] for grade in range(1, 6))
