@@ -19,6 +19,7 @@ from sandbox.signing.model import (
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.problems import Code, Declined
 from sandbox.signing.transitions import end, expire, must_find, overall, place_of, settle, usable
+from sandbox.signing.wrong_pins import count_wrong_pin, forget_wrong_pins
 from sandbox.web import Space
 from sandbox.wire.signing import Status
 
@@ -211,31 +212,16 @@ def _decide(
         return Confirmation(outcome=Outcome.LOCKED, request=request, attempts_left=0)
     if not right:
         return _count_wrong(turn, holder, request)
-    if holder.wrong_pins:
-        holder_store.set_counter(
-            turn.connection, turn.space, holder.id, wrong_pins=0, times_locked=holder.times_locked
-        )
+    forget_wrong_pins(turn, holder)
     request = _write(turn, request, made=made, credential=credential)
     outcome = Outcome.SIGNED if request.status is Status.SIGNED else Outcome.FAILED
     return Confirmation(outcome=outcome, request=request, attempts_left=turn.limits.wrong_pins)
 
 
 def _count_wrong(turn: Turn, holder: Holder, request: StoredRequest) -> Confirmation:
-    wrong = holder.wrong_pins + 1
-    locks = wrong >= turn.limits.wrong_pins
-    holder_store.set_counter(
-        turn.connection,
-        turn.space,
-        holder.id,
-        wrong_pins=wrong,
-        locked=locks,
-        times_locked=holder.times_locked + locks,
-    )
-    left = turn.limits.wrong_pins - wrong
-    turn.note(Event.WRONG_PIN, holder=holder.id, request=request.id, attempts_left=max(0, left))
-    if not locks:
+    left = count_wrong_pin(turn, holder, request=request.id)
+    if left:
         return Confirmation(outcome=Outcome.WRONG_PIN, request=request, attempts_left=left)
-    turn.note(Event.LOCKED, holder=holder.id, request=request.id, times=holder.times_locked + 1)
     request = end(turn, request, status=Status.AUTH_FAILED, event=None)
     return Confirmation(outcome=Outcome.LOCKED, request=request, attempts_left=0)
 

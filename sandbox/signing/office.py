@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ class Turn:
     """Space time."""
     machine_at: datetime
     limits: Limits
+    ended: list[str] = field(default_factory=list)
+    """Requests that ended in this turn."""
 
     def note(self, event: Event, *, holder: str, request: str = "", **detail: Any) -> None:
         """Write a ledger line; *detail* never holds what was typed into a PIN field."""
@@ -50,16 +52,22 @@ class Office:
     clock: Clock
     authority: TrainingAuthority
     keys: KeyRing
+    listeners: list[Callable[[Space, str], None]] = field(default_factory=list)
+    """Told of every request that ended, once that is written; they return at once."""
 
     @contextmanager
     def turn(self, space: Space) -> Iterator[Turn]:
         """Open one durable write of *space*; writers of the same space follow one another."""
         with self.database.write() as connection:
             ledger_store.take_turn(connection, space.id)
-            yield Turn(
+            turn = Turn(
                 connection,
                 space.id,
                 space.now(self.clock),
                 self.clock.now(),
                 Limits.of(space.switches),
             )
+            yield turn
+        for request in turn.ended:
+            for tell in self.listeners:
+                tell(space, request)

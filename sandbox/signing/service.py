@@ -43,7 +43,7 @@ class SigningService:
         rsa_pool: RsaPool | None = None,
     ) -> None:
         self._database, self.spaces = database, spaces
-        office = Office(database, clock, authority, KeyRing(seed, pool=rsa_pool))
+        self.office = office = Office(database, clock, authority, KeyRing(seed, pool=rsa_pool))
         self.issuing = Issuing(office)
         self.asking = Asking(office)
         self.confirming = Confirming(office)

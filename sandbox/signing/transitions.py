@@ -45,6 +45,7 @@ def end(
         turn.connection, turn.space, request, status=status, at=turn.at, error=error
     )
     ended = must_find(turn, request.id)
+    turn.ended.append(ended.id)
     if event is not None:
         turn.note(
             event,
