@@ -51,7 +51,7 @@ class Asked(BaseModel):
 class Answer(BaseModel):
     """An answer, written by alias and without what is absent."""
 
-    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(frozen=True)
 
     def told(self) -> dict[str, Any]:
         """Return the JSON of this answer."""
@@ -73,7 +73,7 @@ class Info(Answer):
     region: str = "VN"
     lang: str
     description: str
-    auth_type: list[str] = Field(alias="authType")
+    auth_type: list[str] = Field(serialization_alias="authType")
     oauth2: str
     methods: list[str]
 
@@ -119,8 +119,8 @@ class ListRequest(Asked):
 class ListReply(Answer):
     """Identifiers of a user's credentials."""
 
-    credential_ids: list[str] = Field(alias="credentialIDs")
-    next_page_token: str | None = Field(default=None, alias="nextPageToken")
+    credential_ids: list[str] = Field(serialization_alias="credentialIDs")
+    next_page_token: str | None = Field(default=None, serialization_alias="nextPageToken")
 
 
 class CredentialRequest(Asked):
@@ -147,11 +147,11 @@ class CertInfo(Answer):
 
     status: Literal["valid", "expired", "revoked", "suspended"] | None = None
     certificates: list[str] | None = None
-    issuer_dn: str | None = Field(default=None, alias="issuerDN")
-    serial_number: str | None = Field(default=None, alias="serialNumber")
-    subject_dn: str | None = Field(default=None, alias="subjectDN")
-    valid_from: str | None = Field(default=None, alias="validFrom")
-    valid_to: str | None = Field(default=None, alias="validTo")
+    issuer_dn: str | None = Field(default=None, serialization_alias="issuerDN")
+    serial_number: str | None = Field(default=None, serialization_alias="serialNumber")
+    subject_dn: str | None = Field(default=None, serialization_alias="subjectDN")
+    valid_from: str | None = Field(default=None, serialization_alias="validFrom")
+    valid_to: str | None = Field(default=None, serialization_alias="validTo")
 
 
 class Factor(Answer):
@@ -162,7 +162,7 @@ class Factor(Answer):
     format: Literal["A", "N"] = "N"
     label: str
     description: str
-    id: str | None = Field(default=None, alias="ID")
+    id: str | None = Field(default=None, serialization_alias="ID")
     provider: str | None = None
 
 
@@ -173,11 +173,11 @@ class CredentialReply(Answer):
     key: KeyInfo
     cert: CertInfo
     auth_mode: Literal["implicit", "explicit", "oauth2code"] = Field(
-        default="explicit", alias="authMode"
+        default="explicit", serialization_alias="authMode"
     )
-    scal: Literal["1", "2"] = Field(default="2", alias="SCAL")
-    pin: Factor | None = Field(default=None, alias="PIN")
-    otp: Factor | None = Field(default=None, alias="OTP")
+    scal: Literal["1", "2"] = Field(default="2", serialization_alias="SCAL")
+    pin: Factor | None = Field(default=None, serialization_alias="PIN")
+    otp: Factor | None = Field(default=None, serialization_alias="OTP")
     multisign: int
     lang: str
 
@@ -210,8 +210,8 @@ class ExtendRequest(Asked):
 class SadReply(Answer):
     """Signature activation data and how many seconds they hold."""
 
-    sad: str = Field(alias="SAD", repr=False)
-    expires_in: int = Field(alias="expiresIn")
+    sad: str = Field(serialization_alias="SAD", repr=False)
+    expires_in: int = Field(serialization_alias="expiresIn")
 
 
 class SignRequest(Asked):
@@ -283,12 +283,12 @@ NUMBERS = {
 class ConfirmReply(Answer):
     """A confirmation: polled, and sent once to the call-back."""
 
-    transaction_id: str = Field(alias="transactionID")
+    transaction_id: str = Field(serialization_alias="transactionID")
     status: Confirmation
     number: int
-    expires_in: int | None = Field(default=None, alias="expiresIn")
+    expires_in: int | None = Field(default=None, serialization_alias="expiresIn")
     signatures: list[str | None] | None = None
-    client_data: str | None = Field(default=None, alias="clientData")
+    client_data: str | None = Field(default=None, serialization_alias="clientData")
 
 
 @cache
