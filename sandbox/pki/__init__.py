@@ -19,7 +19,7 @@ from sandbox.pki.crl import (
     build_crl,
     read_crl,
 )
-from sandbox.pki.keys import PrivateKey, PublicKey, SignatureAlgorithm, derive_p256
+from sandbox.pki.keys import PrivateKey, PublicKey, SignatureAlgorithm, derive_p256, derive_p384
 from sandbox.pki.names import (
     ISSUER_NAMES,
     PersonSubject,
@@ -55,6 +55,7 @@ __all__ = [
     "UnitSubject",
     "build_crl",
     "derive_p256",
+    "derive_p384",
     "derive_rsa",
     "parse_rfc4514",
     "read_crl",

@@ -189,6 +189,13 @@ def derive_p256(seed: str, label: str) -> PrivateKey:
     return PrivateKey(ec.derive_private_key(scalar, ec.SECP256R1()))
 
 
+def derive_p384(seed: str, label: str) -> PrivateKey:
+    """Return the P-384 key of *label*: a good key on a curve that is not allowed (§5.3)."""
+    # below the order, whose first 24 bytes are all ones
+    scalar = int.from_bytes(b"\x01" + expand(seed, f"p384|{label}", 47), "big")
+    return PrivateKey(ec.derive_private_key(scalar, ec.SECP384R1()))
+
+
 def expand(seed: str, label: str, length: int) -> bytes:
     """Return *length* bytes that only *seed* and *label* decide."""
     key = hmac.new(seed.encode(), label.encode(), hashlib.sha256).digest()

@@ -23,6 +23,7 @@ from sandbox.pki import (
     ocsp,
 )
 from sandbox.responders import store
+from sandbox.responders.gallery import Gallery
 from sandbox.responders.store import RESPONDERS, EventRow
 from sandbox.web.spaces import Space, Spaces
 from sandbox.web.store import Database
@@ -55,6 +56,7 @@ class RespondersService:
     ) -> None:
         self._database, self._clock, self._spaces = database, clock, spaces
         self._authority = authority
+        self.gallery = Gallery(authority)
         self._responders = {code: authority.ocsp_responder(code) for code in authority.issuers}
 
     def prepare(self) -> None:
@@ -145,7 +147,7 @@ class RespondersService:
         moment = (at or space.now(self._clock)).replace(microsecond=0)
         known = [
             event
-            for event in store.events(self._database, space=space.id, issuer=issuer)
+            for event in self._happened(space, issuer)
             if int(event.serial, 16) == int(serial, 16)
         ]
         _require_sense(known, kind=kind, at=moment)
@@ -170,6 +172,16 @@ class RespondersService:
             for code, issuer in self._authority.issuers.items()
         ]
 
+    def history(self, space: Space, certificate: Certificate) -> CertificateHistory | None:
+        """Return what has happened to *certificate* by now; None when nothing has."""
+        found = self._histories(space, certificate.issuer_code, until=space.now(self._clock))
+        return next((one for one in found if one.serial == certificate.serial), None)
+
+    def _happened(self, space: Space, code: str) -> list[EventRow]:
+        """Return every event of an issuing CA: the gallery's own, then what was written down."""
+        written = store.events(self._database, space=space.id, issuer=code)
+        return [*self.gallery.events(space.id, code), *written]
+
     def _published(
         self, issuer: Issuer, histories: list[CertificateHistory], *, now: datetime
     ) -> Published:
@@ -181,7 +193,7 @@ class RespondersService:
         return Published(issuer, now, now + LIST_HOLDS, revoked, held)
 
     def _histories(self, space: Space, code: str, *, until: datetime) -> list[CertificateHistory]:
-        rows = store.events(self._database, space=space.id, issuer=code)
+        rows = self._happened(space, code)
         by_serial: dict[int, list[EventRow]] = {}
         for row in rows:
             if row.at <= until:
