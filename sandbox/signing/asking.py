@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sandbox.signing import holder_store, request_store
+from sandbox.signing import holder_store, request_store, token_store
 from sandbox.signing.model import Event, StoredItem, StoredRequest
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.problems import Code, Declined
@@ -39,7 +39,8 @@ class Asking:
         to confirm the transaction is SIGNED (or SIGN_FAILED) at once.
 
         Raises `Declined`: TOO_MANY_HASHES, SAME_ITEM_TWICE, RETURN_PATH_OUTSIDE,
-        SIGNER_NOT_EXIST, CREDENTIAL_…, IDEMPOTENCY_KEY_REUSED, REQUEST_ALREADY_WAITING (E3).
+        SIGNER_NOT_EXIST, CREDENTIAL_…, IDEMPOTENCY_KEY_REUSED, REQUEST_ALREADY_WAITING (E3),
+        CERTIFICATE_NOT_FETCHED (E6; for tokens, also when another certificate was fetched).
         """
         _check_items(new.items)
         if new.return_path is not None and not local_path(new.return_path, otherwise=""):
@@ -55,8 +56,12 @@ class Asking:
                 if known.fingerprint != fingerprint:
                     raise Declined(Code.IDEMPOTENCY_KEY_REUSED, pointer="/idempotency")
                 return expire(turn, known)
+            if new.instrument.token:
+                _must_be_fetched(turn, new)
             credential = holder_store.credential_of(turn.connection, space.id, new.serial)
-            usable(credential, turn, signer=new.signer_id)
+            # A token signs with whatever certificate lies in it, right or wrong (E9, K4).
+            owner = None if new.instrument.token else new.signer_id
+            usable(credential, turn, signer=owner)
             _refuse_second(turn, new)
             return _take(turn, new, fingerprint=fingerprint)
 
@@ -151,6 +156,13 @@ def _fingerprint(new: NewTransaction) -> str:
         [[item.key, item.record_uuid, item.slot, item.digest] for item in new.items],
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _must_be_fetched(turn: Turn, new: NewTransaction) -> None:
+    """Raise E6 unless the token in the port was read and holds the certificate asked for."""
+    token = token_store.fetched_of(turn.connection, turn.space, new.signer_id)
+    if token is None or token.credential.serial != new.serial:
+        raise Declined(Code.CERTIFICATE_NOT_FETCHED, pointer="/serial")
 
 
 def _refuse_second(turn: Turn, new: NewTransaction) -> None:

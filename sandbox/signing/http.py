@@ -23,6 +23,7 @@ from sandbox.signing.model import (
     CredentialSeed,
     Holder,
     HolderSeed,
+    InstrumentState,
     LedgerLine,
     Limits,
     StoredCredential,
@@ -31,6 +32,7 @@ from sandbox.signing.model import (
 )
 from sandbox.signing.problems import HTTP_STATUS, REAL_NUMBER, TEACHER_ERROR, Code, Declined
 from sandbox.signing.service import SigningService
+from sandbox.signing.tokens import most_wrong
 from sandbox.web import Space
 from sandbox.wire import signing as wire
 
@@ -100,17 +102,29 @@ def _holders(router: APIRouter, service: SigningService) -> None:
     def instruments(request: Request, holder_id: str) -> list[wire.InstrumentReply]:
         """Return how all of a holder's instruments stand."""
         space = web.space_of(request)
-        most = Limits.of(space.switches).wrong_pins
         return [
-            wire.InstrumentReply(
-                instrument=state.instrument,
-                locked=state.locked,
-                attempts_left=state.attempts_left(most),
-                times_locked=state.times_locked,
-                facts=dict(state.facts),
-            )
+            _instrument(service, space, holder_id, state)
             for state in service.instruments.all(space, holder_id)
         ]
+
+    @router.get("/nguoi-ky/{holder_id}/da-lay/{instrument}")
+    def fetched(request: Request, holder_id: str, instrument: wire.Instrument) -> wire.Fetched:
+        """Return the certificate read from the token in the port; E6 before it was read.
+
+        `instrument` in the answer says what the token is, whichever was asked for.
+        """
+        if not instrument.token:
+            raise Declined(Code.CERTIFICATE_NOT_FETCHED)
+        token = service.tokens.fetched(web.space_of(request), holder_id)
+        credential = token.credential
+        return wire.Fetched(
+            serial=credential.serial,
+            certificate=Certificate.from_der(credential.certificate).pem,
+            kind=credential.kind,
+            subject_id=credential.subject_id,
+            subject_name=credential.subject_name,
+            instrument=token.instrument,
+        )
 
     @router.post("/nguoi-ky/{holder_id}/su-co")
     def arm(request: Request, holder_id: str, body: wire.FaultPlan) -> list[wire.FaultState]:
@@ -234,6 +248,22 @@ def _reply(service: SigningService, space: Space, holder_id: str) -> wire.Holder
         attempts_left=holder.attempts_left(Limits.of(space.switches)),
         times_locked=holder.times_locked,
         credentials=[_credential(holder, credential) for credential in credentials],
+    )
+
+
+def _instrument(
+    service: SigningService, space: Space, holder_id: str, state: InstrumentState
+) -> wire.InstrumentReply:
+    instrument = state.instrument
+    facts = dict(state.facts)
+    if instrument.token:
+        facts |= service.tokens.facts(space, holder_id, instrument)
+    return wire.InstrumentReply(
+        instrument=instrument,
+        locked=state.locked,
+        attempts_left=state.attempts_left(most_wrong(space, instrument)),
+        times_locked=state.times_locked,
+        facts=facts,
     )
 
 

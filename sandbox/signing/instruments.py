@@ -22,7 +22,7 @@ from sandbox.wire.signing import Instrument
 SIM_DEFAULT_PIN = "012345"
 """What a SIM leaves the shop with; must be changed first (signing-practice §3.3)."""
 # Syllables whose last letter is a tone key of Vietnamese typing: "Lops" becomes "Lóp" (E7).
-_SYLLABLES = ("Lops", "Tanx", "Hocf", "Mays", "Sanr", "Bangj", "Cays", "Nuis")
+_SYLLABLES = ("Lops", "Tanx", "Hocf", "Mays", "Sanr", "Banj", "Cays", "Nuis")
 
 
 class Instruments:

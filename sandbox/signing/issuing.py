@@ -53,14 +53,15 @@ class Issuing:
             raise Declined(Code.PIN_NOT_SIX_DIGITS, holder=seed.holder_id) from None
         holder = Holder(id=seed.holder_id, name=seed.name, pin_salt=salt, pin_hash=pin_hash)
         credentials = [
-            self._issue(space, seed.holder_id, credential, number=number)
+            self.issue(space, seed.holder_id, credential, number=number)
             for number, credential in enumerate(seed.credentials)
         ]
         return holder, credentials
 
-    def _issue(
-        self, space: Space, holder: str, seed: CredentialSeed, *, number: int
+    def issue(
+        self, space: Space, holder: str, seed: CredentialSeed, *, number: int = 0
     ) -> StoredCredential:
+        """Return a certificate for *holder*, not yet stored; each needs its own *number*."""
         # The label names the space: two spaces never share a key, however alike their people.
         label = f"signing/{space.id}/{holder}/{seed.kind}/{seed.subject_id}/{number}"
         subject: Subject = (

@@ -219,6 +219,7 @@ class Event(StrEnum):
     CODE_SENT = "code_sent"
     PLUGGED = "plugged"
     FETCHED = "fetched"
+    COMPUTER = "computer"
     RECALLED = "recalled"
     FAULT_ARMED = "fault_armed"
     FAULT_MET = "fault_met"

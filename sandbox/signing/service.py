@@ -21,6 +21,7 @@ from sandbox.signing.model import HolderSeed, LedgerLine
 from sandbox.signing.office import Office
 from sandbox.signing.otp import Otp
 from sandbox.signing.phones import Phones
+from sandbox.signing.tokens import Tokens
 from sandbox.web import Database, Space, Spaces
 
 
@@ -51,6 +52,7 @@ class SigningService:
         self.otp = Otp(office)
         self.instruments = Instruments(office, seed)
         self.faults = Faults(office)
+        self.tokens = Tokens(office, self.issuing)
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
