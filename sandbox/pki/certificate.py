@@ -132,7 +132,13 @@ def _read(der: bytes) -> Certificate:
             issuer_code=_issuer_code(issuer),
             _x509=found,
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as fault:
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+    ) as fault:
         raise CertificateError(str(fault)) from fault
 
 
