@@ -28,7 +28,7 @@ from sandbox.domain.report_card import General, ReportCard, SubjectResult, Summa
 _LONGEST: Final = 200
 
 
-def _by_tag(leaves: Iterable[object]) -> dict[str, Leaf]:
+def by_tag(leaves: Iterable[object]) -> dict[str, Leaf]:
     """Return the leaves that fill an attribute, by their tag and by their alias."""
     table: dict[str, Leaf] = {}
     for leaf in leaves:
@@ -39,10 +39,10 @@ def _by_tag(leaves: Iterable[object]) -> dict[str, Leaf]:
     return table
 
 
-_GENERAL: Final = _by_tag(GENERAL.children)
-_HISTORY_ROW: Final = _by_tag(HISTORY_ROW.children)
-_SUBJECT_ROW: Final = _by_tag(SUBJECT_ROW.children)
-_SUMMARY: Final = _by_tag((*YEAR_END, *COMMENTS))
+_GENERAL: Final = by_tag(GENERAL.children)
+_HISTORY_ROW: Final = by_tag(HISTORY_ROW.children)
+_SUBJECT_ROW: Final = by_tag(SUBJECT_ROW.children)
+_SUMMARY: Final = by_tag((*YEAR_END, *COMMENTS))
 _RATING_TAGS: Final = {
     spelling: leaf for leaf in RATINGS for spelling in (leaf.tag, leaf.alias) if spelling
 }
@@ -74,6 +74,8 @@ _IDENTITY: Final = {
 def identify(record: ParsedRecord) -> RecordIdentity:
     """Return whose *record* it is, for rows about records too broken to read; never raises."""
     general = record.element.find(f"{DATA.tag}/{GENERAL.tag}")
+    if general is None:  # the 2026 profile has it a level deeper: refused here, but by name
+        general = record.element.find(f"{DATA.tag}/*/{GENERAL.tag}")
     found: dict[str, str] = {}
     for child in general if general is not None else ():
         name = _IDENTITY.get(str(child.tag))
@@ -103,8 +105,8 @@ def read_report_card(source: ParsedRecord | bytes) -> ReportCard:
         raise ValueError("the record lacks one of its three parts: check_schema says which")
     try:
         return ReportCard(
-            general=General(**_values(general, _GENERAL)),
-            history=tuple(YearAtSchool(**_values(row, _HISTORY_ROW)) for row in history),
+            general=General(**values_of(general, _GENERAL)),
+            history=tuple(YearAtSchool(**values_of(row, _HISTORY_ROW)) for row in history),
             summary=_summary(summary),
         )
     except (TypeError, ArithmeticError) as error:
@@ -122,7 +124,8 @@ def _data_of(source: ParsedRecord | bytes) -> Element:
     return data
 
 
-def _values(parent: Element, table: Mapping[str, Leaf]) -> dict[str, Any]:
+def values_of(parent: Element, table: Mapping[str, Leaf]) -> dict[str, Any]:
+    """Return what the children of *parent* say, by attribute of the card's part."""
     values: dict[str, Any] = {}
     for child in parent:
         leaf = table.get(str(child.tag))
@@ -143,8 +146,8 @@ def _summary(element: Element) -> Summary:
             ratings.append((leaf.tag, leaf.form.read(child.text or "")))
     ratings.sort(key=lambda pair: _RATING_ORDER[pair[0]])
     return Summary(
-        **_values(element, _SUMMARY),
-        **_values(assessment, _SUMMARY),
-        subjects=tuple(SubjectResult(**_values(row, _SUBJECT_ROW)) for row in subjects),
+        **values_of(element, _SUMMARY),
+        **values_of(assessment, _SUMMARY),
+        subjects=tuple(SubjectResult(**values_of(row, _SUBJECT_ROW)) for row in subjects),
         ratings=tuple(ratings),
     )

@@ -29,34 +29,29 @@ from sandbox.domain.report_card import ReportCard
 _C14N_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
 
 
-def render_record(card: ReportCard, *, profile: str = "v1.0") -> bytes:
+def render_record(card: ReportCard) -> bytes:
     """Return the unsigned record of *card*: `<HOC_BA id="hocba-…"><DU_LIEU_HOC_BA id="data-…">…`.
 
     The block of signatures is not there yet; the first signature adds it. Values are written
     as they are: a card that breaks the schema gives a record that breaks it.
-
-    Raises:
-        ValueError: A *profile* other than `v1.0`.
     """
-    if profile != "v1.0":
-        raise ValueError(f"unknown profile {profile!r}: only v1.0 is built")
     uuid = escape(card.record_id.lower()).replace('"', "&quot;")
-    data = _branch(
+    data = branch(
         DATA.tag,
         (
-            _branch(GENERAL.tag, _leaves(GENERAL.children, card.general)),
-            _branch(
+            branch(GENERAL.tag, leaves(GENERAL.children, card.general)),
+            branch(
                 HISTORY.tag,
                 (
-                    _branch(HISTORY_ROW.tag, _leaves(HISTORY_ROW.children, row))
+                    branch(HISTORY_ROW.tag, leaves(HISTORY_ROW.children, row))
                     for row in card.history
                 ),
             ),
-            _branch(SUMMARY.tag, _summary(card)),
+            branch(SUMMARY.tag, _summary(card)),
         ),
         identity=f"data-{uuid}",
     )
-    return _branch(RECORD.tag, (data,), identity=f"hocba-{uuid}").encode("utf-8")
+    return branch(RECORD.tag, (data,), identity=f"hocba-{uuid}").encode("utf-8")
 
 
 def escape(text: str) -> str:
@@ -69,13 +64,17 @@ def element(tag: str, text: str) -> str:
     return f"<{tag}>{escape(text)}</{tag}>"
 
 
-def _branch(tag: str, children: Iterable[str], *, identity: str | None = None) -> str:
-    opening = f'<{tag} id="{identity}">' if identity else f"<{tag}>"
+def branch(
+    tag: str, children: Iterable[str], *, identity: str | None = None, attribute: str = "id"
+) -> str:
+    """Return a complex tag holding *children*, *identity* in the *attribute* of that name."""
+    opening = f'<{tag} {attribute}="{identity}">' if identity else f"<{tag}>"
     return f"{opening}{''.join(children)}</{tag}>"
 
 
-def _leaves(leaves: Iterable[object], part: object) -> Iterable[str]:
-    for leaf in leaves:
+def leaves(table: Iterable[object], part: object) -> Iterable[str]:
+    """Yield the single tags of *table* that *part* of a card fills."""
+    for leaf in table:
         if not isinstance(leaf, Leaf) or leaf.attribute is None:
             continue
         value = getattr(part, leaf.attribute)
@@ -86,15 +85,15 @@ def _leaves(leaves: Iterable[object], part: object) -> Iterable[str]:
 
 def _summary(card: ReportCard) -> Iterable[str]:
     summary = card.summary
-    yield from _leaves(YEAR_END, summary)
-    yield _branch(
+    yield from leaves(YEAR_END, summary)
+    yield branch(
         SUBJECTS.tag,
-        (_branch(SUBJECT_ROW.tag, _leaves(SUBJECT_ROW.children, row)) for row in summary.subjects),
+        (branch(SUBJECT_ROW.tag, leaves(SUBJECT_ROW.children, row)) for row in summary.subjects),
     )
-    yield _branch(
+    yield branch(
         ASSESSMENT.tag,
         (
             *(element(tag, letter) for tag, letter in summary.ratings),
-            *_leaves(COMMENTS, summary),
+            *leaves(COMMENTS, summary),
         ),
     )

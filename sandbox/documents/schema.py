@@ -12,6 +12,8 @@ import threading
 import unicodedata
 from typing import Any, Final
 
+from lxml import etree
+
 from sandbox.documents import forms
 from sandbox.documents.bounds import Switches
 from sandbox.documents.package import ParsedRecord
@@ -62,7 +64,8 @@ def check_schema(record: ParsedRecord, *, switches: Switches | None = None) -> l
         return []
     findings = walk(record, switches=switches)
     if not accepted and all(finding.code in WARNINGS for finding in findings):
-        findings.append(_from_libxml2(record, switches))
+        schema = compiled_schema(switches)
+        findings.append(first_error_of_libxml2(record, schema, xpath=record.xpath))
     return findings
 
 
@@ -111,9 +114,8 @@ def _are_plain_slots(record: Element) -> bool:
     return len(slots) > 0 and all(child.tag in _SLOT_CHILDREN for slot in slots for child in slot)
 
 
-def _from_libxml2(record: ParsedRecord, switches: Switches) -> Finding:
-    """Return the first error of libxml2 as a finding; the log belongs to one caller at a time."""
-    schema = compiled_schema(switches)
+def first_error_of_libxml2(record: ParsedRecord, schema: etree.XMLSchema, *, xpath: str) -> Finding:
+    """Return the first error of *schema*; the log belongs to one caller at a time."""
     with _explaining:
         schema.validate(record.element)
         log: Any = schema.error_log
@@ -121,4 +123,4 @@ def _from_libxml2(record: ParsedRecord, switches: Switches) -> Finding:
     code = _FACETS.get(error.type, "SBX-2002")
     if "Missing child element" in error.message:
         code = "SBX-2001"
-    return Finding(code, xpath=record.xpath, line=error.line, value=error.message)
+    return Finding(code, xpath=xpath, line=error.line, value=error.message)

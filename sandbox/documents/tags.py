@@ -35,8 +35,11 @@ class Leaf:
     strict: int | None = None
     alias: str | None = None
     """The spelling one would expect where the specification misspells (SBX-2090)."""
+    own_id: str | None = None
+    """XSD type of the `Id` attribute it must carry; None: it carries none."""
 
     repeats: ClassVar[bool] = False
+    takes_id: ClassVar[bool] = False
 
     def longest(self, *, strict_lengths: bool) -> int | None:
         """Return the most characters allowed, None for no bound."""
@@ -55,6 +58,10 @@ class Branch:
     """May carry an Id attribute."""
     takes_signatures: bool = False
     """May end with Signature elements, looked into by xmldsig and by nobody here."""
+    own_id: str | None = None
+    """XSD type of the `Id` attribute it must carry; None: it need not."""
+    may_be_empty: bool = False
+    """A slot of the 2026 profile before its signature."""
 
     alias: ClassVar[str | None] = None
 

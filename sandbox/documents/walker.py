@@ -58,12 +58,14 @@ _Known: TypeAlias = tuple[Element, "Leaf | Branch", str]
 
 def walk(record: ParsedRecord, *, switches: Switches) -> list[Finding]:
     """Return what is wrong with *record*, warnings included, at most `MOST_FINDINGS`."""
-    walker = _Walker(switches)
+    walker = Walker(switches)
     walker.branch(record.element, RECORD, record.xpath)
     return walker.findings
 
 
-class _Walker:
+class Walker:
+    """Walks one record along a tag table; `findings` grows."""
+
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
         self.findings: list[Finding] = []
@@ -72,7 +74,7 @@ class _Walker:
     def _full(self) -> bool:
         return len(self.findings) >= MOST_FINDINGS
 
-    def _say(
+    def say(
         self,
         code: str,
         element: Element,
@@ -82,6 +84,7 @@ class _Walker:
         value: str | None = None,
         expected: str | None = None,
     ) -> None:
+        """Note a finding at *element*, unless there are enough."""
         if not self._full:
             line = line_of(element)
             self.findings.append(
@@ -93,8 +96,8 @@ class _Walker:
         self._attributes(element, branch, xpath)
         self._loose_text(element, branch, xpath)
         if len(element) == 0:
-            if not (element.text or "").strip(_LAYOUT):
-                self._say("SBX-2003", element, xpath, field=branch.tag)
+            if not branch.may_be_empty and not (element.text or "").strip(_LAYOUT):
+                self.say("SBX-2003", element, xpath, field=branch.tag)
             return
         children = self._known_children(element, branch, xpath)
         self._order(children, branch)
@@ -106,6 +109,10 @@ class _Walker:
             else:
                 self._leaf(child, spec, path)
         self._missing(element, branch, xpath, {spec.tag for _, spec, _ in children})
+        self.across(element, branch, xpath)
+
+    def across(self, element: Element, branch: Branch, xpath: str) -> None:
+        """Check what holds over several tags of one complex tag."""
         if branch is GENERAL:
             self._general(element, xpath)
 
@@ -128,7 +135,7 @@ class _Walker:
                 continue
             spec = None if signed else branch.child(child.tag)
             if spec is None:
-                self._say("SBX-2002", child, path, field=bare_name(child.tag))
+                self.say("SBX-2002", child, path, field=bare_name(child.tag))
             elif self._takes_spelling(child, spec, path):
                 known.append((child, spec, path))
         return known
@@ -137,13 +144,13 @@ class _Walker:
         if spec.alias != child.tag:
             return True
         code = "SBX-2090" if self._switches.aliases else "SBX-2002"
-        self._say(code, child, xpath, field=bare_name(child.tag), expected=spec.tag)
+        self.say(code, child, xpath, field=bare_name(child.tag), expected=spec.tag)
         return self._switches.aliases
 
     def _hidden(self, node: Element, xpath: str) -> None:
         """A comment or an instruction inside a record."""
         field = "<!-- -->" if is_comment(node) else "<? ?>"
-        self._say("SBX-2002", node, xpath, field=field, value=(node.text or "").strip() or None)
+        self.say("SBX-2002", node, xpath, field=field, value=(node.text or "").strip() or None)
 
     def _inside_signature(self, signature: Element, xpath: str) -> None:
         """Look for what would change a digest once the record moves into another document."""
@@ -155,29 +162,32 @@ class _Walker:
                 self._hidden(node, xpath)
             elif dict(node.nsmap) != declared:
                 expected = f'xmlns="{XMLDSIG}"'
-                self._say("SBX-2002", node, xpath, field=bare_name(node.tag), expected=expected)
+                self.say("SBX-2002", node, xpath, field=bare_name(node.tag), expected=expected)
                 return
             elif any(name.startswith("{") for name in attributes_of(node)):
-                self._say("SBX-2002", node, xpath, field=bare_name(node.tag))
+                self.say("SBX-2002", node, xpath, field=bare_name(node.tag))
 
     def _attributes(self, element: Element, spec: Branch | Leaf, xpath: str) -> None:
-        takes_id = isinstance(spec, Branch) and spec.takes_id
-        for name, value in attributes_of(element).items():
-            if not (takes_id and name in ID_ATTRIBUTES):
-                self._say("SBX-2002", element, xpath, field=bare_name(name), value=value)
+        attributes = attributes_of(element)
+        if spec.own_id and not attributes.get("Id"):
+            self.say("SBX-2001", element, xpath, field="Id")
+        for name, value in attributes.items():
+            is_id = name in ID_ATTRIBUTES if spec.takes_id else name == "Id" and spec.own_id
+            if not is_id:
+                self.say("SBX-2002", element, xpath, field=bare_name(name), value=value)
         if element.nsmap:
             parent = element.getparent()
             inherited = {} if parent is None else parent.nsmap
             for prefix in element.nsmap.keys() - inherited.keys():
                 field = f"xmlns:{bare_name(prefix)}" if prefix else "xmlns"
-                self._say("SBX-2002", element, xpath, field=field)
+                self.say("SBX-2002", element, xpath, field=field)
 
     def _loose_text(self, element: Element, branch: Branch, xpath: str) -> None:
         """A complex tag holds child tags only; white space between them is layout."""
         for text in (element.text, *(child.tail for child in element)):
             if text and text.strip(_LAYOUT):
                 value = text.strip(_LAYOUT)
-                self._say("SBX-2002", element, xpath, field=branch.tag, value=value)
+                self.say("SBX-2002", element, xpath, field=branch.tag, value=value)
 
     def _order(self, children: list[_Known], branch: Branch) -> None:
         places = {spec.tag: place for place, spec in enumerate(branch.children)}
@@ -185,7 +195,7 @@ class _Walker:
         single: list[_Known] = []
         for child, spec, path in children:
             if spec.tag in seen and not spec.repeats:
-                self._say("SBX-2002", child, path, field=bare_name(child.tag), expected="<= 1")
+                self.say("SBX-2002", child, path, field=bare_name(child.tag), expected="<= 1")
             else:
                 single.append((child, spec, path))
             seen.add(spec.tag)
@@ -194,19 +204,19 @@ class _Walker:
         kept = _longest_rising([places[spec.tag] for _, spec, _ in single])
         for number, (child, _, path) in enumerate(single):
             if number not in kept:
-                self._say("SBX-2002", child, path, field=bare_name(child.tag))
+                self.say("SBX-2002", child, path, field=bare_name(child.tag))
 
     def _missing(self, element: Element, branch: Branch, xpath: str, present: set[str]) -> None:
         for spec in branch.children:
             if spec.required and spec.tag not in present:
-                self._say("SBX-2001", element, xpath, field=spec.tag)
+                self.say("SBX-2001", element, xpath, field=spec.tag)
 
     def _leaf(self, element: Element, leaf: Leaf, xpath: str) -> None:
         self._attributes(element, leaf, xpath)
         for child in element:
             if is_element(child):
                 path = f"{xpath}/{bare_name(child.tag)}"
-                self._say("SBX-2002", child, path, field=bare_name(child.tag))
+                self.say("SBX-2002", child, path, field=bare_name(child.tag))
             else:
                 self._hidden(child, xpath)
         if len(element) == 0:
@@ -215,22 +225,23 @@ class _Walker:
     def _value(self, element: Element, leaf: Leaf, xpath: str) -> None:
         text = element.text or ""
         if forms.is_blank(text):
-            self._say("SBX-2003", element, xpath, field=leaf.tag)
+            self.say("SBX-2003", element, xpath, field=leaf.tag)
             return
         if not unicodedata.is_normalized("NFC", text):
-            self._say("SBX-2007", element, xpath, field=leaf.tag, value=text)
-        elif not self._fits(leaf, text):
+            self.say("SBX-2007", element, xpath, field=leaf.tag, value=text)
+        elif not self.fits(leaf, text):
             form = leaf.form
-            self._say(form.code, element, xpath, field=leaf.tag, value=text, expected=form.expected)
+            self.say(form.code, element, xpath, field=leaf.tag, value=text, expected=form.expected)
         longest = leaf.longest(strict_lengths=self._switches.strict_lengths)
         if longest is not None and len(text) > longest:
             limit = f"<= {longest}"
-            self._say("SBX-2005", element, xpath, field=leaf.tag, value=text, expected=limit)
-        if leaf.form is forms.DATE and "-" in text and self._fits(leaf, text):
+            self.say("SBX-2005", element, xpath, field=leaf.tag, value=text, expected=limit)
+        if leaf.form is forms.DATE and "-" in text and self.fits(leaf, text):
             plain = leaf.form.expected
-            self._say("SBX-2091", element, xpath, field=leaf.tag, value=text, expected=plain)
+            self.say("SBX-2091", element, xpath, field=leaf.tag, value=text, expected=plain)
 
-    def _fits(self, leaf: Leaf, text: str) -> bool:
+    def fits(self, leaf: Leaf, text: str) -> bool:
+        """Say whether *text* has the form of *leaf*, calendar included."""
         form = leaf.form
         if not form.matches(text, words=self._switches.words):
             return False
@@ -246,9 +257,9 @@ class _Walker:
         extra = element.find("NAM_HOC")
         if extra is not None and extra.text and year and extra.text != year:
             path = f"{xpath}/NAM_HOC"
-            self._say("SBX-2009", extra, path, field="NAM_HOC", value=extra.text, expected=year)
+            self.say("SBX-2009", extra, path, field="NAM_HOC", value=extra.text, expected=year)
         if element.find("TEN_QUAN_HUYEN") is None and needs_district(year):
-            self._say("SBX-2001", element, xpath, field="TEN_QUAN_HUYEN")
+            self.say("SBX-2001", element, xpath, field="TEN_QUAN_HUYEN")
 
 
 def needs_district(school_year: str) -> bool:

@@ -1,8 +1,8 @@
-"""The XML Schema of profile v1.0, written from the tag table.
+"""The XML Schemas of profile v1.0 and of the 2026 profile, written from the tag tables.
 
-`schemas/hoc_ba_v1.xsd` and its relaxed sister are committed for people and other tools; a test
-proves them equal to what `render_schema` gives. The sandbox compiles the text itself, because
-the switches change it.
+`schemas/hoc_ba_v1.xsd`, its relaxed sister and `hoc_ba_2026.xsd` are committed for people and
+other tools; a test proves them equal to what is rendered here. The sandbox compiles the text
+itself, because the switches of v1.0 change it.
 
 What XSD 1.0 cannot say (NFC, calendar, second year = first + 1, the district rule) is in
 `walker`. ds:Signature is skipped here and looked into by xmldsig only.
@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
+from sandbox.documents import tags_2026
 from sandbox.documents.bounds import Switches
 from sandbox.documents.tags import ID_ATTRIBUTES, RECORD, SIGNING, XMLDSIG, Branch, Leaf
 
@@ -26,9 +27,10 @@ COMMITTED: Final = {
     "hoc_ba_v1.xsd": Switches(),
     "hoc_ba_v1_relaxed.xsd": Switches(sequence=False),
 }
+COMMITTED_2026: Final = "hoc_ba_2026.xsd"
 
 _HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>
-<!-- Written from the tag table in sandbox/documents/tags.py; do not edit by hand. -->
+<!-- Written from the tag table in sandbox/documents/%s.py; do not edit by hand. -->
 <xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" elementFormDefault="unqualified">
 """
 
@@ -45,10 +47,26 @@ def render_schema(switches: Switches) -> str:
 
     `switches.aliases` changes nothing here: both spellings pass, and the walker decides.
     """
+    return _rendered(RECORD, switches, table="tags")
+
+
+@lru_cache(maxsize=1)
+def compiled_schema_2026() -> etree.XMLSchema:
+    """Return the schema of the 2026 profile, compiled once per process."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    return etree.XMLSchema(etree.fromstring(render_schema_2026().encode("utf-8"), parser))
+
+
+def render_schema_2026() -> str:
+    """Return the text of the schema of one `HOC_BA` of the 2026 profile; it has no switches."""
+    return _rendered(tags_2026.RECORD, Switches(), table="tags_2026")
+
+
+def _rendered(record: Branch, switches: Switches, *, table: str) -> str:
     writer = _Writer(switches)
-    body = [f'  <xs:element name="{RECORD.tag}" type="{RECORD.tag}"/>']
-    body.extend(writer.branch_types(RECORD))
-    return _HEAD + "\n".join([*body, *writer.simple_types()]) + "\n</xs:schema>\n"
+    body = [f'  <xs:element name="{record.tag}" type="{record.tag}"/>']
+    body.extend(writer.branch_types(record))
+    return _HEAD % table + "\n".join([*body, *writer.simple_types()]) + "\n</xs:schema>\n"
 
 
 class _Writer:
@@ -66,6 +84,8 @@ class _Writer:
         if branch.takes_id:
             for attribute in ID_ATTRIBUTES:
                 yield f'    <xs:attribute name="{attribute}" type="xs:string"/>'
+        if branch.own_id:
+            yield _own_id(branch.own_id)
         yield "  </xs:complexType>"
         for child in branch.children:
             if isinstance(child, Branch):
@@ -96,10 +116,12 @@ class _Writer:
         occurs = "" if child.required or required else ' minOccurs="0"'
         if child.repeats:
             occurs += ' maxOccurs="unbounded"'
-        if child.alias is None:
+        if child.own_id and isinstance(child, Leaf):
+            yield from self._with_own_id(child, type_name, occurs)
+        elif child.alias is None:
             yield f'      <xs:element name="{child.tag}" type="{type_name}"{occurs}/>'
         elif self._switches.sequence:
-            yield "      <xs:choice>"
+            yield f"      <xs:choice{occurs}>"
             for tag in (child.tag, child.alias):
                 yield f'        <xs:element name="{tag}" type="{type_name}"/>'
             yield "      </xs:choice>"
@@ -107,6 +129,15 @@ class _Writer:
             # xs:all takes no choice: here either spelling passes, the walker counts them
             for tag in (child.tag, child.alias):
                 yield f'      <xs:element name="{tag}" type="{type_name}" minOccurs="0"/>'
+
+    def _with_own_id(self, leaf: Leaf, type_name: str, occurs: str) -> Iterator[str]:
+        yield f'      <xs:element name="{leaf.tag}"{occurs}>'
+        yield "        <xs:complexType><xs:simpleContent>"
+        yield f'        <xs:extension base="{type_name}">'
+        yield f"      {_own_id(str(leaf.own_id))}"
+        yield "        </xs:extension>"
+        yield "        </xs:simpleContent></xs:complexType>"
+        yield "      </xs:element>"
 
     def _at_least_one(self, branch: Branch, *, path: str) -> Iterator[str]:
         """An empty block of signatures is an empty tag; each slot alone is optional."""
@@ -149,6 +180,10 @@ class _Writer:
             yield "  </xs:simpleType>"
 
 
+def _own_id(kind: str) -> str:
+    return f'    <xs:attribute name="Id" type="{kind}" use="required"/>'
+
+
 def _attribute(pattern: str) -> str:
     """Return *pattern* as an attribute value, what is not ASCII as character references."""
     return quoteattr(pattern).encode("ascii", "xmlcharrefreplace").decode("ascii")
@@ -156,6 +191,7 @@ def _attribute(pattern: str) -> str:
 
 def write_committed_schemas() -> None:
     """Write the committed schemas anew: `python -m sandbox.documents.xsd`."""
+    (SCHEMA_FOLDER / COMMITTED_2026).write_text(render_schema_2026(), encoding="utf-8")
     for name, switches in COMMITTED.items():
         (SCHEMA_FOLDER / name).write_text(render_schema(switches), encoding="utf-8")
 

@@ -9,7 +9,7 @@ equality against xmlsec1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lxml import etree
 
@@ -49,11 +49,17 @@ def canonical_root(root: Element) -> bytes:
         raise Refused(Finding(_FOREIGN, field="xmlns", xpath=place, line=line_of(root))) from None
 
 
-def foreign_parts(record: ParsedRecord, *, signatures: int) -> list[Finding]:
+def foreign_parts(
+    record: ParsedRecord,
+    *,
+    signatures: int,
+    in_slot: Callable[[Element], bool] | None = None,
+) -> list[Finding]:
     """Return what makes a record unfit to be canonicalised or read: SBX-2002, or nothing.
 
     Comments, processing instructions, namespace declarations other than a Signature's own,
-    `xml:*` attributes, and signatures beyond the *signatures* found in their slots.
+    `xml:*` attributes, and signatures beyond the *signatures* found in their slots. *in_slot*
+    tells a Signature in a slot from any other; by default as v1.0 has them.
     """
     raw = record.original
     clean = (
@@ -64,7 +70,7 @@ def foreign_parts(record: ParsedRecord, *, signatures: int) -> list[Finding]:
         and b"xml:" not in raw
     )
     # the bytes can only look worse than they are ("xmlns" may stand in a comment of a teacher)
-    return [] if clean else list(_looked_at(record))
+    return [] if clean else list(_looked_at(record, in_slot or _in_slot))
 
 
 def foreign_declaration(signature: Element) -> tuple[Element, str] | None:
@@ -74,15 +80,15 @@ def foreign_declaration(signature: Element) -> tuple[Element, str] | None:
     else inclusive and exclusive form of SignedInfo would differ. What was found comes beside it.
     """
     for node in signature.iter():
-        what = _what_is_foreign(node, is_top=False) if is_element(node) else None
+        what = _what_is_foreign(node, _in_slot, is_top=False) if is_element(node) else None
         if what not in (None, "Signature"):
             return node, str(what)
     return None
 
 
-def _looked_at(record: ParsedRecord) -> Iterator[Finding]:
+def _looked_at(record: ParsedRecord, in_slot: Callable[[Element], bool]) -> Iterator[Finding]:
     for node in record.element.iter():
-        what = _what_is_foreign(node, is_top=node is record.element)
+        what = _what_is_foreign(node, in_slot, is_top=node is record.element)
         if what is not None:
             yield Finding(
                 _FOREIGN,
@@ -93,7 +99,9 @@ def _looked_at(record: ParsedRecord) -> Iterator[Finding]:
             )
 
 
-def _what_is_foreign(node: Element, *, is_top: bool) -> str | None:
+def _what_is_foreign(
+    node: Element, in_slot: Callable[[Element], bool], *, is_top: bool
+) -> str | None:
     """Return a short name of what is foreign about one node, None for nothing."""
     if is_comment(node):
         return "comment"
@@ -106,7 +114,7 @@ def _what_is_foreign(node: Element, *, is_top: bool) -> str | None:
     inherited = {} if is_top or parent is None else parent.nsmap
     if node.nsmap != inherited and not _opens_signature(node, inherited):
         return "xmlns"
-    if node.tag == _SIGNATURE and not _in_slot(node):
+    if node.tag == _SIGNATURE and not in_slot(node):
         return "Signature"
     return None
 

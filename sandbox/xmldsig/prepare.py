@@ -41,7 +41,7 @@ ID_PREFIX: Final = {
 }
 _TEACHER_NAME: Final = f"{DATA_TAG}/THONG_TIN_CHUNG/TEN_GIAO_VIEN_CHU_NHIEM"
 _RECORD_ID: Final = f"{DATA_TAG}/THONG_TIN_CHUNG/MA_TRA_CUU_UUID"
-_SIGNING_TIME: Final = "/".join(
+SIGNING_TIME: Final = "/".join(
     ds(name) for name in ("Object", "SignatureProperties", "SignatureProperty", "SigningTime")
 )
 
@@ -67,7 +67,7 @@ def prepare(
 
     2088 PL1 §II.1.6, spec/record-format.md §5.3.
     """
-    root = _root(record_xml, RECORD_TAG)
+    root = root_of(record_xml, RECORD_TAG)
     data = root.find(DATA_TAG)
     if data is None:
         raise Refused(Finding("SBX-1109", field=DATA_TAG, xpath=f"/{RECORD_TAG}", line=1))
@@ -77,7 +77,7 @@ def prepare(
     return Draft(
         before=before,
         after=after,
-        text=_signature_text(
+        text=signature_text(
             f"{ID_PREFIX[slot]}{uuid}",
             target_id=_id_of(data),
             target=canonical(data),
@@ -146,14 +146,14 @@ def _prepare_enveloped(
     at: datetime,
     algorithm: SignatureAlgorithm | None,
 ) -> Draft:
-    root = _root(xml, tag)
+    root = root_of(xml, tag)
     if root.find(_SIGNATURE) is not None:
         raise Refused(Finding("SBX-3013", field="Signature", xpath=f"/{tag}/Signature"))
     end = _end_tag(xml, tag)
     return Draft(
         before=xml[:end],
         after=xml[end:],
-        text=_signature_text(
+        text=signature_text(
             signature_id,
             target_id=target_id,
             target=canonical_root(root),
@@ -165,7 +165,7 @@ def _prepare_enveloped(
     )
 
 
-def _signature_text(
+def signature_text(
     signature_id: str,
     *,
     target_id: str,
@@ -175,6 +175,7 @@ def _signature_text(
     at: datetime,
     algorithm: SignatureAlgorithm | None,
 ) -> SignatureText:
+    """Return all that a Signature over the canonical *target* says before its value."""
     usual = (
         SignatureAlgorithm.RSA_SHA256
         if signer.public_key.is_rsa
@@ -192,7 +193,8 @@ def _signature_text(
     )
 
 
-def _root(xml: bytes, tag: str) -> Element:
+def root_of(xml: bytes, tag: str) -> Element:
+    """Return the root of *xml*, which is *tag*. Raises `Refused` SBX-1109 for another."""
     root, _ = safe_tree(xml, limits=Limits())
     if root.tag != tag:
         found = str(root.tag)
@@ -223,7 +225,7 @@ def _require_turn(root: Element, *, slot: Slot, at: datetime) -> None:
             )
     if needed:
         last = signed[needed[-1]]
-        moment = None if last is None else moments.read(last.findtext(_SIGNING_TIME))
+        moment = None if last is None else moments.read(last.findtext(SIGNING_TIME))
         if moment is not None and at < moment:
             raise Refused(
                 Finding(

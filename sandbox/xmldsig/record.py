@@ -122,7 +122,7 @@ def verify_record(
     return SignedRecord(
         record=record,
         data=data,
-        signatures={slot: _facts(opened[slot], times[slot]) for slot in opened},
+        signatures={slot: facts_of(opened[slot], times[slot]) for slot in opened},
         warnings=tuple(report.warnings),
         not_checked=tuple(report.not_checked),
         steps=tuple(report.steps),
@@ -279,23 +279,35 @@ def note_warnings(parts: _Parts, times: Mapping[Slot, datetime], report: Report)
         report.warnings.append(
             Finding("SBX-3062", field=_TEACHER, xpath=parts.general_xpath, line=line_of(parts.data))
         )
-    planned = parts.general.get(_DAY_PLANNED)
-    issued = f"{times[Slot.KY_PHAT_HANH].astimezone(VIETNAM):%d/%m/%Y}"
+    note_day_of_issue(
+        parts.general,
+        times[Slot.KY_PHAT_HANH].astimezone(VIETNAM),
+        report,
+        general_xpath=parts.general_xpath,
+    )
+
+
+def note_day_of_issue(
+    general: Mapping[str, Element], issued: datetime, report: Report, *, general_xpath: str
+) -> None:
+    """SBX-3061: the day planned in *general* is not the local day *issued*."""
+    planned, day = general.get(_DAY_PLANNED), f"{issued:%d/%m/%Y}"
     said = "" if planned is None else (planned.text or "").strip()
-    if planned is not None and moments.day(said) not in (None, issued):
+    if planned is not None and moments.day(said) not in (None, day):
         report.warnings.append(
             Finding(
                 "SBX-3061",
                 field=_DAY_PLANNED,
-                xpath=f"{parts.general_xpath}/{_DAY_PLANNED}",
+                xpath=f"{general_xpath}/{_DAY_PLANNED}",
                 line=line_of(planned),
                 value=said,
-                expected=issued,
+                expected=day,
             )
         )
 
 
-def _facts(opened: OpenedSignature, at: datetime) -> SignatureFacts:
+def facts_of(opened: OpenedSignature, at: datetime) -> SignatureFacts:
+    """Return what is known of a signature that holds."""
     if opened.certificate is None or opened.value is None or opened.algorithm is None:
         raise AssertionError("a signature without these was refused above")
     return SignatureFacts(

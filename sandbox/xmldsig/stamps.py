@@ -115,12 +115,12 @@ class PackageStamp:
 
     def seal(self, records: Sequence[bytes], *, package_id: str) -> bytes:
         """Return the signed package of *records*, each copied byte for byte."""
-        inside = b"".join((_PACKAGE_OPEN, *records))
-        digest = hashlib.sha256(inside)
+        digest = hashlib.sha256(_PACKAGE_OPEN)
+        for record in records:
+            digest.update(record)
         digest.update(_PACKAGE_CLOSE)
-        return b"".join(
-            (inside, self._signature.fill(package_id.encode(), digest.digest()), _PACKAGE_CLOSE)
-        )
+        signature = self._signature.fill(package_id.encode(), digest.digest())
+        return b"".join((_PACKAGE_OPEN, *records, signature, _PACKAGE_CLOSE))
 
 
 def stamp_record(record: bytes, stamps: Sequence[RecordStamp]) -> bytes:

@@ -83,12 +83,6 @@ def test_the_record_id_is_written_in_lower_case():
     assert upper.encode() not in record
 
 
-def test_only_profile_v1_is_built():
-    """Another profile is a programming mistake, not a record."""
-    with pytest.raises(ValueError, match="2026"):
-        render_record(a_card(), profile="2026")
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     comment=st.text(
