@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sandbox.signing import holder_store, request_store, token_store
+from sandbox.signing import gates, holder_store, request_store, token_store
 from sandbox.signing.model import Event, StoredItem, StoredRequest
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.problems import Code, Declined
@@ -40,7 +40,8 @@ class Asking:
 
         Raises `Declined`: TOO_MANY_HASHES, SAME_ITEM_TWICE, RETURN_PATH_OUTSIDE,
         SIGNER_NOT_EXIST, CREDENTIAL_…, IDEMPOTENCY_KEY_REUSED, REQUEST_ALREADY_WAITING (E3),
-        CERTIFICATE_NOT_FETCHED (E6; for tokens, also when another certificate was fetched).
+        CERTIFICATE_NOT_FETCHED (E6; for tokens, also when another certificate was fetched), and
+        what the instrument itself refuses (`gates.admit`).
         """
         _check_items(new.items)
         if new.return_path is not None and not local_path(new.return_path, otherwise=""):
@@ -63,7 +64,10 @@ class Asking:
             owner = None if new.instrument.token else new.signer_id
             usable(credential, turn, signer=owner)
             _refuse_second(turn, new)
-            return _take(turn, new, fingerprint=fingerprint)
+            declined = gates.admit(turn, new)
+            if declined is None:
+                return _take(turn, new, fingerprint=fingerprint)
+        raise declined
 
     def state(self, space: Space, request_id: str) -> StoredRequest:
         """Return a request; one that has outlived its limit is EXPIRED from now on.

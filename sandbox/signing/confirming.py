@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 
-from sandbox.signing import faults, holder_store, pins, request_store
+from sandbox.signing import apps, faults, holder_store, pins, request_store
 from sandbox.signing.model import (
     Device,
     Event,
@@ -17,34 +16,14 @@ from sandbox.signing.model import (
     StoredRequest,
 )
 from sandbox.signing.office import Office, Turn
+from sandbox.signing.outcomes import Confirmation, Outcome
 from sandbox.signing.problems import Code, Declined
 from sandbox.signing.transitions import end, expire, must_find, overall, place_of, settle, usable
 from sandbox.signing.wrong_pins import count_wrong_pin, forget_wrong_pins
 from sandbox.web import Space
-from sandbox.wire.signing import Status
+from sandbox.wire.signing import Instrument, Status
 
-
-class Outcome(Enum):
-    """What came of a PIN typed on the phone."""
-
-    SIGNED = auto()
-    """The request is SIGNED now (some items may have failed alone)."""
-    FAILED = auto()
-    """The PIN was right, yet nothing could be signed."""
-    WRONG_PIN = auto()
-    LOCKED = auto()
-    """Locked by this entry or already before; the PIN was not looked at in the latter case."""
-    ENDED = auto()
-    """The request had ended before: signed, refused, expired or withdrawn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """The answer to a typed PIN."""
-
-    outcome: Outcome
-    request: StoredRequest
-    attempts_left: int
+__all__ = ["Confirmation", "Confirming", "Outcome", "PhoneView"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,27 +44,35 @@ class Confirming:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    def look(self, space: Space, device: Device) -> PhoneView:
-        """Return what the phone shows; requests over their limit have EXPIRED."""
+    def look(
+        self,
+        space: Space,
+        device: Device,
+        *,
+        instruments: Collection[Instrument] = tuple(Instrument),
+    ) -> PhoneView:
+        """Return what the phone shows of *instruments*; requests over their limit have EXPIRED."""
         limits = Limits.of(space.switches)
         at = space.now(self._office.clock)
         with self._office.database.read() as connection:
             holder = holder_store.holder_of(connection, space.id, device.holder)
             waiting = request_store.waiting_of(connection, space.id, device.holder)
-            last = request_store.latest_ended(connection, space.id, device.holder)
+            last = request_store.latest_ended(
+                connection, space.id, device.holder, instruments=instruments
+            )
         if holder is None:
             raise Declined(Code.SIGNER_NOT_EXIST, signer=device.holder)
         if any(request.expired_at(at) for request in waiting):
             with self._office.turn(space) as turn:
                 for request in request_store.waiting_of(turn.connection, space.id, holder.id):
                     expire(turn, request)
-            return self.look(space, device)
+            return self.look(space, device, instruments=instruments)
         return PhoneView(
             device=device,
             holder=holder,
             attempts_left=holder.attempts_left(limits),
             limits=limits,
-            waiting=tuple(waiting),
+            waiting=tuple(one for one in waiting if one.instrument in instruments),
             last_ended=last,
         )
 
@@ -120,7 +107,8 @@ class Confirming:
         """Sign all waiting items of a request when *typed* is the PIN.
 
         A wrong PIN moves the counter, not the request; the one that locks the phone ends the
-        request as AUTH_FAILED. Raises `pins.NotSixDigits` (no try is used up) and `Declined`.
+        request as AUTH_FAILED. Raises `pins.NotSixDigits` (no try is used up) and `Declined`, also
+        for a request that no app confirms.
         """
         pin = pins.read_pin(typed)
         # The slow parts, scrypt and the signatures, run before the turn: many signers who
@@ -129,6 +117,8 @@ class Confirming:
             holder = holder_store.holder_of(connection, space.id, device.holder)
             request = request_store.request_of(connection, space.id, request_id)
             if holder is None or request is None or request.signer != device.holder:
+                raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
+            if not request.instrument.in_app:
                 raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
             credential = holder_store.credential_of(connection, space.id, request.serial)
         right = pins.matches(pin, salt=holder.pin_salt, expected=holder.pin_hash)
@@ -210,6 +200,8 @@ def _decide(
         return Confirmation(outcome=Outcome.ENDED, request=request, attempts_left=left)
     if holder.locked:
         return Confirmation(outcome=Outcome.LOCKED, request=request, attempts_left=0)
+    if not apps.state_in(turn, holder.id, request.instrument).ready:
+        return Confirmation(outcome=Outcome.NOT_READY, request=request, attempts_left=left)
     if not right:
         return _count_wrong(turn, holder, request)
     forget_wrong_pins(turn, holder)

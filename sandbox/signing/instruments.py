@@ -47,13 +47,13 @@ class Instruments:
     def training_pin(self, space: Space, holder_id: str, instrument: Instrument) -> str:
         """Return the practice PIN printed on the holder's card for a SIM or a token.
 
-        Derived, never stored in clear: SIM six digits; tokens eight characters with a capital,
-        small letters and digits, of a form that Vietnamese typing spoils. Not for instruments
-        in the app, whose PIN the holder was given.
+        Derived, never stored in clear: SIM six digits; tokens, and the password of Ký Xa A by
+        code, eight characters with a capital, small letters and digits, of a form that Vietnamese
+        typing spoils. Not for instruments in the app, whose PIN the holder was given.
         """
         label = f"pin/{space.id}/{holder_id}/{instrument.value}".encode()
         drawn = int.from_bytes(hmac.new(self._seed.encode(), label, hashlib.sha256).digest()[:8])
-        if not instrument.token:
+        if instrument is not Instrument.A_OTP and not instrument.token:
             return f"{drawn % 1_000_000:06d}"
         syllable = _SYLLABLES[drawn % len(_SYLLABLES)]
         return f"{syllable}{drawn // 8 % 9000 + 1000}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +29,8 @@ class Turn:
     limits: Limits
     ended: list[str] = field(default_factory=list)
     """Requests that ended in this turn."""
+    switches: Mapping[str, Any] = field(default_factory=dict)
+    """The space's switches."""
 
     def note(self, event: Event, *, holder: str, request: str = "", **detail: Any) -> None:
         """Write a ledger line; *detail* never holds what was typed into a PIN field."""
@@ -66,6 +68,7 @@ class Office:
                 space.now(self.clock),
                 self.clock.now(),
                 Limits.of(space.switches),
+                switches=space.switches,
             )
             yield turn
         for request in turn.ended:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from sandbox.errors import Misuse
-from sandbox.signing import holder_store, otp_store
+from sandbox.signing import faults, holder_store, otp_store
 from sandbox.signing.model import Event
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.otp_store import SentMessage, Tries
@@ -97,7 +97,8 @@ class Otp:
     """Sends, shows and checks one-time codes of the holders of a space.
 
     The space's switch `signing_otp_delay` makes messages late (seconds, 0–600) or lets them never
-    come ("never").
+    come ("never"). So do the entries `otp_tre` (`doi_tuong`: seconds, 30–180, else 90) and
+    `otp_mat` of a holder's fault plan, for one message each time they fire.
     """
 
     def __init__(self, office: Office) -> None:
@@ -113,6 +114,10 @@ class Otp:
         with self._office.turn(space) as turn:
             if holder_store.holder_of(turn.connection, space.id, holder_id) is None:
                 raise Declined(Code.SIGNER_NOT_EXIST, signer=holder_id)
+            if faults.take(turn, holder_id, "otp_mat") is not None:
+                delay = None
+            elif (late := faults.take(turn, holder_id, "otp_tre")) is not None:
+                delay = _lateness(late.subject)
             before = otp_store.messages_of(turn.connection, space.id, holder_id, limit=1)
             sent = SentMessage(
                 holder=holder_id,
@@ -151,8 +156,13 @@ class Otp:
         with self._office.turn(space) as turn:
             return self.check_in(turn, holder_id, typed, kind=kind)
 
-    def check_in(self, turn: Turn, holder_id: str, typed: str, *, kind: OtpKind) -> OtpOutcome:
-        """Do what `check` does inside somebody's turn."""
+    def check_in(
+        self, turn: Turn, holder_id: str, typed: str, *, kind: OtpKind, counted: bool = True
+    ) -> OtpOutcome:
+        """Do what `check` does inside somebody's turn.
+
+        *counted* False: a wrong code uses up no try here; the caller counts (Ký Xa A by code).
+        """
         tries = otp_store.tries_of(turn.connection, turn.space, holder_id, kind)
         if tries.locked_until is not None and turn.at < tries.locked_until:
             return OtpOutcome(
@@ -165,7 +175,9 @@ class Otp:
             verdict, tries = self._check_time(turn, holder_id, code, tries)
         else:
             verdict = self._check_message(turn, holder_id, code)
-        return _count(turn, holder_id, kind, tries, verdict)
+        if counted or verdict is OtpVerdict.RIGHT:
+            return _count(turn, holder_id, kind, tries, verdict)
+        return OtpOutcome(verdict=verdict, attempts_left=WRONG_CODES)
 
     def _check_time(
         self, turn: Turn, holder_id: str, code: str, tries: Tries
@@ -225,6 +237,12 @@ def delay_of(switches: Mapping[str, Any]) -> timedelta | None:
     if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= 600:
         raise Misuse(f"signing_otp_delay: {delay!r}", remedy="0–600 (seconds), never")
     return timedelta(seconds=delay)
+
+
+def _lateness(subject: str) -> timedelta:
+    """Return how late a message comes by an entry of a fault plan: 30–180 s, else 90 s."""
+    seconds = int(subject) if subject.isdecimal() else 0
+    return timedelta(seconds=seconds if 30 <= seconds <= 180 else 90)
 
 
 def _same(typed: str, code: str) -> bool:

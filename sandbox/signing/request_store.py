@@ -64,14 +64,21 @@ def waiting_of(connection: Connection, space: str, signer: str) -> list[StoredRe
     return [_request(connection, row) for row in connection.execute(query).all()]
 
 
-def latest_ended(connection: Connection, space: str, signer: str) -> StoredRequest | None:
-    """Return the signer's request that ended last, or None."""
+def latest_ended(
+    connection: Connection,
+    space: str,
+    signer: str,
+    *,
+    instruments: Collection[Instrument] = tuple(Instrument),
+) -> StoredRequest | None:
+    """Return the signer's request for one of *instruments* that ended last, or None."""
     query = (
         select(REQUEST)
         .where(
             REQUEST.c.space == space,
             REQUEST.c.signer == signer,
             REQUEST.c.status.not_in(_LIVE),
+            REQUEST.c.instrument.in_([one.value for one in instruments]),
         )
         .order_by(REQUEST.c.ended.desc(), REQUEST.c.id)
         .limit(1)
@@ -163,6 +170,24 @@ def add_signatures(
     ]
     if values:
         connection.execute(insert(SIGNATURE), values)
+
+
+def count_signed(
+    connection: Connection, space: str, signer: str, *, instruments: Collection[Instrument]
+) -> int:
+    """Return how many signatures a signer has made with *instruments*."""
+    query = (
+        select(func.count())
+        .select_from(ITEM)
+        .join(REQUEST, (REQUEST.c.space == ITEM.c.space) & (REQUEST.c.id == ITEM.c.request))
+        .where(
+            REQUEST.c.space == space,
+            REQUEST.c.signer == signer,
+            REQUEST.c.instrument.in_([one.value for one in instruments]),
+            ITEM.c.status == Status.SIGNED,
+        )
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def count_signatures(connection: Connection, space: str) -> int:

@@ -1,6 +1,6 @@
 """The signing service: remote keys, the practice phone, one ledger for each practice space.
 
-Seven instruments (spec/signing-practice.md §3); Ký Xa A, confirmed in an app, is the first.
+Seven instruments (spec/signing-practice.md §3).
 Private keys never leave this package, PINs are kept only as salted scrypt.
 """
 
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from sandbox.clock import Clock
 from sandbox.pki import RsaPool, TrainingAuthority
 from sandbox.signing import ledger_store, store
+from sandbox.signing.apps import Apps
 from sandbox.signing.asking import Asking
+from sandbox.signing.by_code import ByCode
 from sandbox.signing.confirming import Confirming
 from sandbox.signing.faults import Faults
 from sandbox.signing.instruments import Instruments
@@ -21,6 +23,8 @@ from sandbox.signing.model import HolderSeed, LedgerLine
 from sandbox.signing.office import Office
 from sandbox.signing.otp import Otp
 from sandbox.signing.phones import Phones
+from sandbox.signing.sim import Sim
+from sandbox.signing.token_signing import TokenSigning
 from sandbox.signing.tokens import Tokens
 from sandbox.web import Database, Space, Spaces
 
@@ -29,8 +33,8 @@ class SigningService:
     """What the pages and the service-to-service routes talk to.
 
     `issuing` (holders, certificates, unlock), `asking` (requests), `confirming` (the phone),
-    `phones` (pairing), `otp` (one-time codes). Every method that names a space works on that
-    space's rows alone.
+    `phones` (pairing), `otp` (one-time codes), `apps` (activation), `sim`, `by_code`. Every
+    method that names a space works on that space's rows alone.
     """
 
     def __init__(
@@ -53,6 +57,10 @@ class SigningService:
         self.instruments = Instruments(office, seed)
         self.faults = Faults(office)
         self.tokens = Tokens(office, self.issuing)
+        self.token_signing = TokenSigning(office, self.confirming, self.instruments)
+        self.apps = Apps(office, self.otp)
+        self.sim = Sim(office, self.confirming, self.instruments)
+        self.by_code = ByCode(office, self.confirming, self.instruments, self.otp)
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
