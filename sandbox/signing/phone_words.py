@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sandbox.signing.model import StoredRequest
 from sandbox.signing.problems import Code
-from sandbox.wire.signing import PACKAGE_SLOT, REGISTRATION_SLOT, Status
+from sandbox.wire.signing import DOCUMENT_SLOT, PACKAGE_SLOT, REGISTRATION_SLOT, Status
 
 ROWS = 10
 """Names on one page (learner-experience L2)."""
 
 
 def things(request: StoredRequest) -> str:
-    """Return what a request is about: record, package, registration or document (a stranger's)."""
+    """Return what a request is about: record, package, registration, file; document: a stranger's."""
     if request.stranger:
         return "document"
     slots = {item.slot for item in request.items}
@@ -19,6 +19,8 @@ def things(request: StoredRequest) -> str:
         return "package"
     if slots == {REGISTRATION_SLOT}:
         return "registration"
+    if slots == {DOCUMENT_SLOT}:
+        return "file"
     return "record"
 
 

@@ -25,6 +25,8 @@ PACKAGE_SLOT = "GOI"
 """`slot` of the signature over a whole package."""
 REGISTRATION_SLOT = "DANG_KY"
 """`slot` of the signature over a certificate registration."""
+DOCUMENT_SLOT = "TAI_LIEU"
+"""`slot` of the signature over any other document, asked for over the CSC API."""
 TIME_LIMIT = 5.0
 """Seconds a caller waits for the signing service before it says *unavailable*."""
 
