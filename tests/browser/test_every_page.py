@@ -152,7 +152,7 @@ def test_no_form_works_without_its_one_time_token(walk: Walk) -> None:
     assert posts - forms == NOT_MET
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("language", ["vi", pytest.param("en", marks=pytest.mark.long)])
 def test_every_kind_of_page_is_clean_in_a_browser(
     walk: Walk, chromium: Browser, language: str
 ) -> None:

@@ -267,23 +267,3 @@ def test_the_english_page_keeps_the_same_rules(walk: Walk, open_page: OpenPage, 
     """The language switch changes words, not the page."""
     page = open_page(walk.pages[name][1] + "&ngon_ngu=en", script="aborted")
     lint.assert_clean(page)
-
-
-def test_titles_are_unique(walk: Walk, open_page: OpenPage) -> None:
-    """Each page has a title of its own (A1, check 9); one page in several states keeps its own."""
-    titles: dict[str, str] = {}
-    for name, (_who, address) in walk.pages.items():
-        if name in STATES_OF_ANOTHER:
-            continue
-        title = open_page(address + "&ngon_ngu=vi", script="off").title()
-        assert title not in titles, (name, titles.get(title))
-        titles[title] = name
-
-
-STATES_OF_ANOTHER = {
-    "home_head",
-    "home_clerk",
-    "home_admin",
-    "home_officer",
-    "wait_asked",
-}

@@ -99,6 +99,14 @@ def test_a_class_of_30_is_signed_on_the_phone_and_every_record_accepted(visitor,
     assert "✖" in visitor.main()
 
 
+@pytest.mark.parametrize(
+    "visitor",
+    [
+        pytest.param(False, id="script off"),
+        pytest.param(True, id="script on", marks=pytest.mark.long),
+    ],
+    indirect=True,
+)
 def test_a_refused_record_is_mended_signed_again_and_accepted(visitor):
     """A real fault is refused by the desk, read, mended by the people concerned, then accepted."""
     visitor.be(SCHOOL, "VAN_THU")
