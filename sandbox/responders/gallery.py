@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.clock import DEFAULT_SPACE_START, VIETNAM
+from sandbox.defects.edits import block_of, text_of, valued, with_block
 from sandbox.defects.kit import Kit, Signer, Times
 from sandbox.domain.report_card import General, Slot
 from sandbox.pki import (
@@ -109,7 +110,8 @@ class Gallery:
 
     def __init__(self, authority: TrainingAuthority) -> None:
         self._authority = authority
-        self._seed = f"{authority.seed} gallery"
+        self.seed = f"{authority.seed} gallery"
+        """What the school and the keys are made from; not for pages."""
         self._holder = lru_cache(maxsize=2048)(self._made)
 
     @property
@@ -165,6 +167,8 @@ class Gallery:
             kit.times = Times(at, at, at, at)
         signer = self.holder(space_id, persona)
         record = kit.signed(by={**self._staff(space_id), persona.slot: signer})
+        if persona.subject == "nine_digits":
+            record = _with_the_number_of_the_record(record)
         package = kit.sealed(kit.packed(record), by=signer if persona.packs else None)
         return Sample(record, package, kit.card(1).record_id, kit.times.of(persona.slot))
 
@@ -175,7 +179,7 @@ class Gallery:
     def _kit_of(self, space_id: str, now: datetime) -> Kit:
         return Kit(
             self._authority,
-            seed=self._seed,
+            seed=self.seed,
             number=SCHOOL_NUMBER,
             seal=self.seal(space_id),
             now=now,
@@ -200,14 +204,14 @@ class Gallery:
         kit, general = self._kit, self.school
         terms: dict[str, Any] = {
             "label": f"{space_id} {name}",
-            "key": _key(self._seed, persona),
+            "key": _key(self.seed, persona),
             "not_before": persona.not_before,
             "not_after": persona.not_after,
             "key_usage": persona.usage,
             "issuer": persona.issuer,
         }
         if persona.is_foreign:
-            terms["authority"] = TrainingAuthority.from_seed(f"{self._seed} foreign")
+            terms["authority"] = TrainingAuthority.from_seed(f"{self.seed} foreign")
             terms["issuer"] = "GIA_LAP_CA"
         if persona.slot is Slot.KY_PHAT_HANH and persona.subject != "person":
             return kit.unit(general.school_name, general.school_code, **terms)
@@ -228,6 +232,12 @@ def misspelt(name: str) -> str:
         if name.endswith(ending):
             return name.removesuffix(ending) + other
     return f"{name}h"
+
+
+def _with_the_number_of_the_record(record: bytes) -> bytes:
+    """Return *record* with the teacher's new number beside the signature, as software writes it."""
+    number = text_of(record, "SO_CCCD_GIAO_VIEN_CHU_NHIEM")
+    return with_block(record, Slot.GVCN, valued(block_of(record, Slot.GVCN), "SO_CCCD", number))
 
 
 @cache

@@ -95,7 +95,7 @@ async def _bounded(request: Request) -> bytes:
 async def _answered(
     service: RespondersService, request: Request, issuer: str, der: bytes
 ) -> Response:
-    answer = await web.off_loop(service.ocsp, web.space_of(request), issuer, der)
+    answer = await web.off_loop(service.status_answer, web.space_of(request), issuer, der)
     return _found(answer, "application/ocsp-response", headers=_NOT_KEPT)
 
 

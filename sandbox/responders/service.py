@@ -100,7 +100,7 @@ class RespondersService:
             number=int(self._clock.epoch()),
         )
 
-    def ocsp(self, space: Space, code: str, der: bytes) -> bytes | None:
+    def status_answer(self, space: Space, code: str, der: bytes) -> bytes | None:
         """Return the DER of an issuing CA's answer to the request *der*, or None for no such CA.
 
         What is no request is answered in the protocol's own words. Good, on hold or revoked by
@@ -176,6 +176,16 @@ class RespondersService:
         """Return what has happened to *certificate* by now; None when nothing has."""
         found = self._histories(space, certificate.issuer_code, until=space.now(self._clock))
         return next((one for one in found if one.serial == certificate.serial), None)
+
+    def state(self, space: Space, certificate: Certificate) -> ocsp.Status:
+        """Return good, suspended, revoked or unknown: what the responder says of it now."""
+        code = certificate.issuer_code
+        if code not in self._authority.issuers or not self._authority.has_issued(
+            code, certificate.serial
+        ):
+            return ocsp.Status.UNKNOWN
+        now = space.now(self._clock)
+        return ocsp.StatusNow.of(self.history(space, certificate), now).status
 
     def _happened(self, space: Space, code: str) -> list[EventRow]:
         """Return every event of an issuing CA: the gallery's own, then what was written down."""

@@ -215,7 +215,7 @@ def test_the_address_may_hold_the_question(live):
 
 
 def test_what_is_no_request_is_answered_in_the_protocols_words(live):
-    """The answer malformedRequest: for rubbish, cut-off, oversized and empty bodies and over-long nonces."""
+    """The answer malformedRequest, for rubbish, cut-off, oversized and empty bodies."""
     issuer = AUTHORITY.issuers["GIA_LAP_CA"].certificate
     good = build_request(TEACHER.certificate, issuer, nonce=b"1" * 16)
     long = build_request(TEACHER.certificate, issuer, nonce=b"1" * (LONGEST_NONCE + 1))

@@ -1,0 +1,154 @@
+"""Every persona's signature at a real desk: its own code, and what a year later makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from sandbox.clock import DEFAULT_SPACE_START
+from sandbox.ministry.verification import PublicVerification
+from sandbox.responders.gallery import ACCEPTED, Gallery, Persona
+from sandbox.responders.trying import DeskTrial, Trial
+from sandbox.web import Space
+from tests.builders.ministry import ADMIN_TOKEN, Installation, installed
+from tests.builders.web import serve
+
+NOW = DEFAULT_SPACE_START
+LOCKED = "SBX-5005"
+LATER = NOW + timedelta(days=400)
+
+
+@dataclass
+class Desk:
+    """A Cổng on a loopback port, and the gallery's school at it."""
+
+    house: Installation
+    trial: DeskTrial
+    gallery: Gallery
+
+    @property
+    def space(self) -> Space:
+        found = self.house.spaces.get("tap")
+        assert found is not None
+        return found
+
+    def personas(self) -> dict[str, Persona]:
+        return {one.id: one for one in self.gallery.personas}
+
+    def ask(self, persona: Persona, *, at: datetime | None = None) -> Trial:
+        self.house.clock.advance(2)  # a school may ask ten times a second, by the machine's clock
+        number = asyncio.run(self.trial.submit(self.space, persona, at=at))
+        self.house.work()
+        found = asyncio.run(self.trial.result(self.space, number))
+        assert found is not None
+        return found
+
+    def verify(self, persona: Persona, *, at: datetime | None = None):
+        record = self.gallery.sample("tap", persona, at=at).record
+        return PublicVerification(self.house.service).of_file(self.space, record, address="")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("gallery-desk")
+    with installed(f"sqlite:///{folder / 'desk.db'}", pages=True) as house:
+        house.open_space("tap")
+        gallery = house.responders.service.gallery
+        with serve(house.app) as base:
+            trial = DeskTrial(
+                gallery, desk_url=lambda _, desk: f"{base}/kho/so/{desk[3:]}", token=ADMIN_TOKEN
+            )
+            yield Desk(house, trial, gallery)
+
+
+def test_the_gallery_is_large_and_its_codes_are_many(desk):
+    """At least twelve personas; every code of the signature stage that a certificate can earn."""
+    answers = {one.package or one.answer for one in desk.gallery.personas}
+
+    assert len(desk.gallery.personas) >= 12
+    assert answers == {
+        ACCEPTED,
+        *("SBX-1111", "SBX-3006", "SBX-3007", "SBX-3008", "SBX-3009", "SBX-3010"),
+        *("SBX-3014", "SBX-3015", "SBX-3016", "SBX-3019", "SBX-3020"),
+    }
+
+
+def test_the_desk_gives_each_persona_its_own_code(desk):
+    """Registered, approved, sent and checked over HTTP; the first code is the table's."""
+    found = {one.id: desk.ask(one).code for one in desk.gallery.personas}
+
+    assert found == {one.id: one.package or one.answer for one in desk.gallery.personas}
+
+
+def test_sending_a_sample_again_changes_nothing(desk):
+    """The same bytes under the same message id: the stored receipt, the stored answer."""
+    teacher = desk.personas()["giao-vien"]
+
+    assert desk.ask(teacher).code == desk.ask(teacher).code == ACCEPTED
+
+
+def test_the_public_verification_finds_the_same_code(desk):
+    """A record alone, without its package: the record's own code."""
+    for one in desk.gallery.personas:
+        codes = [row["code"] for row in desk.verify(one).findings]
+
+        assert (codes[0] if codes else ACCEPTED) == one.answer, one.id
+
+
+def test_four_hundred_days_later_the_right_ones_are_invalid(desk):
+    """Expired then and not before; what was signed before stays what it was."""
+    people = desk.personas()
+    before = {name: desk.verify(one) for name, one in people.items()}
+    desk.house.spaces.move_clock("tap", LATER)
+    try:
+        after = {name: desk.verify(one) for name, one in people.items()}
+        fresh = {name: desk.ask(one, at=LATER).code for name, one in people.items()}
+        told = {name: fresh_code(desk, one) for name, one in people.items()}
+    finally:
+        desk.house.spaces.move_clock("tap", NOW)
+
+    assert {n: v.findings for n, v in after.items()} == {n: v.findings for n, v in before.items()}
+    assert before["giao-vien"].valid
+    assert after["giao-vien"].valid
+    assert after["giao-vien"].signers[0].state_now == "expired"
+    assert {n: _of_the_signature(code) for n, code in fresh.items()} == told
+    assert fresh["giao-vien"] == fresh["het-han"] == "SBX-3007"
+    assert fresh["chua-hieu-luc"] == fresh["khoi-phuc"] == fresh["hieu-truong"] == LOCKED
+    assert fresh["tam-dung"] == "SBX-3015"
+    assert fresh["thu-hoi"] == "SBX-3016"
+
+
+def _of_the_signature(code: str) -> str:
+    """The year is locked by then: what passes the signatures stops at the lock, and only there."""
+    return ACCEPTED if code == LOCKED else code
+
+
+def fresh_code(desk: Desk, persona: Persona) -> str:
+    """What the gallery's page foretells of a record signed at `LATER`."""
+    certificate = desk.gallery.holder("tap", persona).certificate
+    service = desk.house.responders.service
+    state = service.state(desk.space, certificate)
+    return persona.package or persona.answer_now(certificate, at=LATER, state=state)
+
+
+def test_openssl_agrees_about_the_dates(desk, tmp_path):
+    """`openssl verify -attime` at both moments, for every persona of the practice authority."""
+    chain = tmp_path / "ca.pem"
+    chain.write_text(desk.house.responders.service.chain_pem)
+    for one in desk.gallery.personas:
+        if one.is_foreign:
+            continue
+        held = desk.gallery.holder("tap", one).certificate
+        path = tmp_path / f"{one.id}.pem"
+        path.write_text(held.pem)
+        for at in (NOW, LATER):
+            done = subprocess.run(
+                ["openssl", "verify", "-CAfile", chain, "-attime", f"{at.timestamp():.0f}", path],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert (done.returncode == 0) == (held.not_before <= at <= held.not_after), one.id
