@@ -65,6 +65,7 @@ from sandbox.web.forms import Form, Invalid, Stale, Upload, carry, submit
 from sandbox.web.gate import TooLarge
 from sandbox.web.guards import Unauthorised, off_loop, require_admin, require_internal
 from sandbox.web.install import Installation, application, install
+from sandbox.web.labels import LabelRefused, label
 from sandbox.web.messages import Message, say
 from sandbox.web.problems import Problem, refusal_page, status_page, wants_json
 from sandbox.web.sessions import Session, session
@@ -80,6 +81,7 @@ __all__ = [
     "Form",
     "Installation",
     "Invalid",
+    "LabelRefused",
     "Message",
     "Problem",
     "Session",
@@ -94,6 +96,7 @@ __all__ = [
     "application",
     "carry",
     "install",
+    "label",
     "local_path",
     "off_loop",
     "page",

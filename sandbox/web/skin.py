@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from sandbox.web import figures
 from sandbox.web.assets import Assets
+from sandbox.web.labels import label_for
 from sandbox.web.messages import Message, Messages
 from sandbox.web.visits import Visit, visit
 
@@ -108,7 +109,8 @@ def page(
     """Return the page *template* for this visitor.
 
     In scope of every template, besides *context*: `url(path, **query)`, `static(name)`,
-    `_(kind, key, **values)`, `form` and `kit` (web/kit.html), `visit`, `space`, `language`,
+    `_(kind, key, **values)`, `label(key, **values)` (the label file), `form` and `kit`
+    (web/kit.html), `visit`, `space`, `language`,
     `retry`, `audience`. Raises KeyError for a missing message when the skin is strict.
     """
     who = visit(request)
@@ -123,6 +125,7 @@ def page(
         "static": skin.assets.address,
         "_": _words(skin, who),
         "said": _said(skin, who),
+        "label": _labels(who),
         "token": _minting(request, who),
         "retry": retry,
         "audience": audience_of(request),
@@ -160,6 +163,13 @@ def _words(skin: Skin, who: Visit) -> Callable[..., Markup]:
         return skin.messages.markup(who.language, kind, key, **values)
 
     return words
+
+
+def _labels(who: Visit) -> Callable[..., str]:
+    def named(key: str, **values: Any) -> str:
+        return label_for(who.space.switches, who.language, key, **values)
+
+    return named
 
 
 def _said(skin: Skin, who: Visit) -> Callable[[Message | str], Markup | str]:
