@@ -69,9 +69,9 @@ class Authorizing:
         if len(hashes) > asked.num_signatures:
             raise CscRefused("NUMBER_INVALID")
         if asked.pin is None:
-            raise CscRefused("MISSING_PARAMETER", kind="string", name="PIN")
+            raise CscRefused("MISSING_PARAMETER", type="string", name="PIN")
         if asked.otp is None:
-            raise CscRefused("MISSING_PARAMETER", kind="string", name="OTP")
+            raise CscRefused("MISSING_PARAMETER", type="string", name="OTP")
         known.require_valid()
         right = self._pin_matches(space, known.stored.holder, asked.pin)
         sad = secrets.token_urlsafe(32)
@@ -190,7 +190,7 @@ def read_hashes(given: Sequence[str] | None) -> tuple[str, ...]:
     HASH_LENGTH (SHA-256 only).
     """
     if given is None:
-        raise CscRefused("MISSING_PARAMETER", kind="array", name="hash")
+        raise CscRefused("MISSING_PARAMETER", type="array", name="hash")
     if not given:
         raise CscRefused("HASH_EMPTY")
     if len(given) > MAX_HASHES:
@@ -215,7 +215,7 @@ def check_algorithms(
     if sign_algo not in mine:
         raise CscRefused("SIGN_ALGO_INVALID", mine=", ".join(mine))
     if hash_algo is None and sign_algo == wire.RSA_OID:
-        raise CscRefused("MISSING_PARAMETER", kind="string", name="hashAlgo")
+        raise CscRefused("MISSING_PARAMETER", type="string", name="hashAlgo")
     if hash_algo not in (None, wire.SHA256_OID):
         raise CscRefused("HASH_ALGO_INVALID")
     if params is not None:

@@ -77,6 +77,10 @@ class Practice:
             for who, name in rows[:_SHOWN]
         ]
 
+    def is_engineer(self, holder_id: str) -> bool:
+        """Tell whether somebody is one of the invented engineers."""
+        return any(one["holder"] == holder_id for one in _engineers())
+
     def _pin(self, space: Space, holder_id: str) -> str:
         number = int.from_bytes(self._office.keys.secret(f"csc-pin/{space.id}/{holder_id}", 8))
         return f"{number % 900_000 + 100_000}"

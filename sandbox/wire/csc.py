@@ -291,6 +291,29 @@ class ConfirmReply(Answer):
     client_data: str | None = Field(default=None, serialization_alias="clientData")
 
 
+class CodesRequest(Asked):
+    """`sandbox/codes`: a practice engineer's one-time codes, for programs under test (**I**)."""
+
+    user_id: StrictStr = Field(alias="userID")
+
+
+class SentCode(Answer):
+    """A code that came by message."""
+
+    code: str = Field(repr=False)
+    sent_at: str = Field(serialization_alias="sentAt")
+    expires_at: str = Field(serialization_alias="expiresAt")
+    used: bool
+
+
+class CodesReply(Answer):
+    """What the engineer's phone would show: the code of this moment, and messages, newest first."""
+
+    totp: str = Field(repr=False)
+    seconds_left: int = Field(serialization_alias="secondsLeft")
+    messages: list[SentCode]
+
+
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON schemas of the methods, by name (`output.credentials/info`, …)."""

@@ -21,6 +21,7 @@ from sandbox.responders import RespondersService
 from sandbox.settings import Settings
 from sandbox.signing import SigningService
 from sandbox.signing.coaching import Coach
+from sandbox.signing.csc_service import CscService
 from sandbox.web import Database, Skin, Spaces
 from sandbox.wire.classroom import CoachClient
 from sandbox.wire.ministry import Account, MinistryClient
@@ -83,6 +84,11 @@ class World:
             self.settings.seed,
             rsa_pool=self.rsa_pool,
         )
+
+    @cached_property
+    def csc(self) -> CscService:
+        """The signing service as a provider's program meets it."""
+        return CscService(self.signing, responders_url=self.settings.url_of("responders"))
 
     @cached_property
     def responders(self) -> RespondersService:
@@ -222,6 +228,7 @@ def _routers_of(world: World) -> list[APIRouter]:
     """Return the routes of the systems served here; http first, so that no page shadows it."""
     import importlib
 
+    from sandbox.signing import csc_http, csc_pages
     from sandbox.signing.pages_room import routers as room_pages
 
     found: list[APIRouter] = []
@@ -229,6 +236,8 @@ def _routers_of(world: World) -> list[APIRouter]:
         for part in ("http", "pages"):
             routers = importlib.import_module(f"sandbox.{name}.{part}").routers
             if (name, part) == ("signing", "pages"):
+                found.extend(csc_http.routers(world.csc))
+                found.extend(csc_pages.routers(world.csc))
                 found.extend(room_pages(world.signing))
                 found.extend(routers(service, Coach(world.coach_client())))
             else:
