@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from sandbox import web
 from sandbox.clock import VIETNAM
 from sandbox.documents.forms import read_day
+from sandbox.errors import Unavailable
 from sandbox.ministry import findings as kept
 from sandbox.ministry.service import MinistryService
 from sandbox.ministry.verification import PublicVerification, Verification
@@ -21,6 +23,7 @@ PAGE = "/kho/tra-cuu"
 RESULT = f"{PAGE}/ket-qua"
 QUESTION, ANSWER = "ministry.question", "ministry.verified"
 KIND = "chuyen_mon"
+Found = TypeVar("Found")
 
 
 def router(service: MinistryService) -> APIRouter:
@@ -62,11 +65,13 @@ def _add_ways(routes: APIRouter, verification: PublicVerification) -> None:
             upload = form.file("tep")
             if upload is None or not upload.content:
                 raise web.Invalid({"tep": web.say(KIND, "ministry.verify.file_missing")})
-            found = await web.off_loop(
-                verification.of_file,
-                web.space_of(request),
-                upload.content,
-                address=_address(request),
+            found = await _waiting(
+                web.off_loop(
+                    verification.of_file,
+                    web.space_of(request),
+                    upload.content,
+                    address=_address(request),
+                )
             )
             return await _show(request, found)
 
@@ -76,14 +81,16 @@ def _add_ways(routes: APIRouter, verification: PublicVerification) -> None:
     async def by_items(request: Request) -> Response:
         async def handle(form: web.Form) -> str:
             born = await _require_items(request, form)
-            found = await web.off_loop(
-                verification.of_items,
-                web.space_of(request),
-                uuid=form.get("ma_tra_cuu"),
-                name=form.get("ho_ten"),
-                birth_date=born.isoformat(),
-                pupil_id=form.get("so_cccd"),
-                address=_address(request),
+            found = await _waiting(
+                web.off_loop(
+                    verification.of_items,
+                    web.space_of(request),
+                    uuid=form.get("ma_tra_cuu"),
+                    name=form.get("ho_ten"),
+                    birth_date=born.isoformat(),
+                    pupil_id=form.get("so_cccd"),
+                    address=_address(request),
+                )
             )
             if found is None:
                 raise web.Invalid({"ma_tra_cuu": web.say(KIND, "ministry.verify.no_match")})
@@ -108,6 +115,21 @@ async def _require_items(request: Request, form: web.Form) -> date:
     if errors or born is None:
         raise web.Invalid(errors)
     return born
+
+
+async def _waiting(asked: Awaitable[Found]) -> Found:
+    """Return the answer, or say that a certificate's issuer does not tell its state (§6)."""
+    try:
+        return await asked
+    except Unavailable as away:
+        raise web.Problem(
+            web.say(KIND, "ministry.verify.away"),
+            meaning=web.say(KIND, "ministry.verify.away.meaning", who=str(away)),
+            remedy=web.say(KIND, "ministry.verify.away.remedy"),
+            button=web.say(KIND, "ministry.verify.away.again"),
+            to=PAGE,
+            status=503,
+        ) from away
 
 
 async def _show(request: Request, found: Verification) -> str:

@@ -23,11 +23,13 @@ from sandbox.errors import Finding, Refused
 from sandbox.ministry import findings as kept
 from sandbox.ministry import store
 from sandbox.ministry.checking.at_desk import DeskChecks
-from sandbox.ministry.checking.context import Context, Revocations
+from sandbox.ministry.checking.context import Context
 from sandbox.ministry.model import Audit, Desk, DeskKind, StoredRecord
 from sandbox.ministry.service import MinistryService
+from sandbox.ministry.status_now import StatusAsker
 from sandbox.pki.names import ISSUER_NAMES
 from sandbox.web.spaces import Space
+from sandbox.wire.responders import ask_ocsp
 from sandbox.xmldsig import SignatureFacts, SignatureRefused, SignedRecord, Step, verify_record
 
 LINES: Final = {
@@ -62,7 +64,7 @@ class Signer:
     valid_from: str
     valid_to: str
     state_now: str
-    """good, suspended, revoked or expired: shown, and decides nothing."""
+    """good, suspended, revoked, unknown or expired, by OCSP: shown, and decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ class PublicVerification:
         """Verify an uploaded file (way 1 of lifecycle §7.2).
 
         Raises:
-            Unavailable: a revocation list is away.
+            Unavailable: a revocation list or an OCSP responder is away.
         """
         moment = self._service.moment(space)
         try:
@@ -151,7 +153,7 @@ class PublicVerification:
         Which item does not fit is not told, and no marks are shown. *birth_date* is ISO.
 
         Raises:
-            Unavailable: a revocation list is away.
+            Unavailable: a revocation list or an OCSP responder is away.
         """
         found = self._stored(space, uuid.strip().lower())
         if found is None:
@@ -165,19 +167,19 @@ class PublicVerification:
     def _verify(self, space: Space, record: ParsedRecord, at: datetime) -> Verification:
         context = self._context(space, record)
         structure = _structure(record, context)
+        asker = self._asker(space, context, at)
         signers: tuple[Signer, ...] = ()
         found: list[Finding] = list(structure)
         try:
             signed = verify_record(
                 record,
                 trust=context.trust,
-                revocations=context.revocations,
+                revocations=asker.lists,
                 at=at,
                 registered=context.approvals.may_seal if context.approvals else None,
             )
             steps: Iterable[Step] = signed.steps
-            assert context.revocations is not None
-            signers = _signers(signed, context.revocations, at)
+            signers = _signers(signed, asker, at)
         except SignatureRefused as refusal:
             steps = refusal.report.steps
             found += refusal.findings
@@ -203,6 +205,20 @@ class PublicVerification:
         own = [d for d in desks if d.kind is DeskKind.CONG and d.desk == f"so-{school[:2]}"]
         desk = (own or desks)[0]
         return self._checks.context(space, desk, None)
+
+    def _asker(self, space: Space, context: Context, at: datetime) -> StatusAsker:
+        """Return who asks OCSP; past suspensions are in the revocation lists alone."""
+        base, allowed = self._service.responders_url, self._service.allowed_hosts
+        assert context.revocations is not None
+        assert context.trust is not None
+        return StatusAsker(
+            lambda issuer, request: ask_ocsp(
+                f"{base}{space.prefix}", issuer, request, allowed=allowed
+            ),
+            lists=context.revocations,
+            trust=context.trust,
+            at=at,
+        )
 
     def _stored(self, space: Space, uuid: str) -> tuple[Desk, StoredRecord] | None:
         """Return the stored copy: the Cổng's, the original database, before the Kho's."""
@@ -272,15 +288,13 @@ def _doubt(number: int, result: str, steps: list[Step]) -> str:
     return PASSED if places - {"record"} <= reached else UNKNOWN
 
 
-def _signers(signed: SignedRecord, revocations: Revocations, at: datetime) -> tuple[Signer, ...]:
-    return tuple(
-        _signer(slot.value, facts, revocations, at) for slot, facts in signed.signatures.items()
-    )
+def _signers(signed: SignedRecord, asker: StatusAsker, at: datetime) -> tuple[Signer, ...]:
+    return tuple(_signer(slot.value, facts, asker, at) for slot, facts in signed.signatures.items())
 
 
-def _signer(slot: str, facts: SignatureFacts, revocations: Revocations, at: datetime) -> Signer:
+def _signer(slot: str, facts: SignatureFacts, asker: StatusAsker, at: datetime) -> Signer:
     certificate = facts.signer
-    state: str = revocations(certificate.issuer_name).state_at(certificate.serial, at)
+    state = asker.status(certificate.issuer_name, certificate.serial).status.value
     if state == "good" and at > certificate.not_after:
         state = "expired"
     local: Callable[[datetime], str] = lambda moment: moment.astimezone(VIETNAM).isoformat()  # noqa: E731

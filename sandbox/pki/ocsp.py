@@ -266,21 +266,19 @@ def answer(
 _STRANGER: Final = StatusNow(Status.UNKNOWN)
 
 
-def build_request(certificate: Certificate, issuer: Certificate, *, nonce: bytes) -> bytes:
+def build_request(serial: int, issuer: Certificate, *, nonce: bytes) -> bytes:
     """Return the DER of the request for one certificate; *nonce* is 16 to 32 random octets."""
-    builder = ocsp.OCSPRequestBuilder().add_certificate(
-        x509.load_der_x509_certificate(certificate.der),
-        x509.load_der_x509_certificate(issuer.der),
-        hashes.SHA256(),
+    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+        _name_hash(issuer, "sha256"), _key_hash(issuer, "sha256"), serial, hashes.SHA256()
     )
     request = builder.add_extension(x509.OCSPNonce(nonce), False).build()
     return request.public_bytes(serialization.Encoding.DER)
 
 
 def read_response(
-    der: bytes, certificate: Certificate, issuer: Certificate, *, nonce: bytes, at: datetime
+    der: bytes, serial: int, issuer: Certificate, *, nonce: bytes, at: datetime
 ) -> StatusNow:
-    """Return what an answer says of *certificate* at *at*.
+    """Return what an answer says at *at* of *issuer*'s certificate *serial*.
 
     Raises `Unavailable` for an error of the protocol, an answer about another certificate or to
     another question, one that is not of *at*, and one not signed by a responder that *issuer*
@@ -291,7 +289,7 @@ def read_response(
         if found.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise Unavailable(f"OCSP {found.response_status.name}")
         _require_appointed(found, issuer)
-        _require_to_the_point(found, certificate, nonce=nonce, at=at)
+        _require_to_the_point(found, serial, nonce=nonce, at=at)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as fault:
         raise Unavailable(f"OCSP answer cannot be believed: {fault}") from fault
     if found.certificate_status is ocsp.OCSPCertStatus.REVOKED:
@@ -320,12 +318,12 @@ def _require_appointed(found: ocsp.OCSPResponse, issuer: Certificate) -> None:
 
 
 def _require_to_the_point(
-    found: ocsp.OCSPResponse, certificate: Certificate, *, nonce: bytes, at: datetime
+    found: ocsp.OCSPResponse, serial: int, *, nonce: bytes, at: datetime
 ) -> None:
     echoed = found.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce
     if not hmac.compare_digest(echoed, nonce):
         raise ValueError("another nonce")
-    if found.serial_number != certificate.serial:
+    if found.serial_number != serial:
         raise ValueError("about another certificate")
     until = found.next_update_utc
     if found.this_update_utc > at + _AHEAD or (until is not None and until < at):
@@ -351,9 +349,13 @@ def _is_of(asked: _CertId, issuer: Certificate) -> bool:
     digest = _DIGESTS.get(asked.algorithm.oid.dotted_string)
     if digest is None:
         return False
-    subject = x509.load_der_x509_certificate(issuer.der).subject.public_bytes()
-    names = hashlib.new(digest, subject).digest()
-    return (asked.name_hash, asked.key_hash) == (names, _key_hash(issuer, digest))
+    hashed = _name_hash(issuer, digest), _key_hash(issuer, digest)
+    return (asked.name_hash, asked.key_hash) == hashed
+
+
+def _name_hash(certificate: Certificate, digest: str) -> bytes:
+    subject = x509.load_der_x509_certificate(certificate.der).subject.public_bytes()
+    return hashlib.new(digest, subject).digest()
 
 
 def _key_hash(certificate: Certificate, digest: str) -> bytes:

@@ -15,6 +15,8 @@ from sandbox.ministry.verification import PublicVerification
 from sandbox.responders.gallery import ACCEPTED, Gallery, Persona
 from sandbox.responders.trying import DeskTrial, Trial
 from sandbox.web import Space
+from sandbox.wire.officer import forms_of
+from sandbox.wire.responders import EventKind
 from tests.builders.ministry import ADMIN_TOKEN, Installation, installed
 from tests.builders.web import serve
 
@@ -152,3 +154,37 @@ def test_openssl_agrees_about_the_dates(desk, tmp_path):
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
             assert (done.returncode == 0) == (held.not_before <= at <= held.not_after), one.id
+
+
+def test_the_public_verification_asks_for_the_state_of_this_moment(desk):
+    """A revocation is seen at once, where a list may be a minute old; the record stays valid."""
+    seal, leader = desk.gallery.seal("tap").certificate, desk.personas()["hieu-truong"]
+    held = desk.gallery.holder("tap", leader).certificate
+    before = desk.verify(leader).signers
+    desk.house.responders.service.record(
+        desk.space, issuer=held.issuer_code, serial=held.serial_hex, kind=EventKind.SUSPEND
+    )
+    after = desk.verify(leader)
+    desk.house.responders.service.record(
+        desk.space, issuer=held.issuer_code, serial=held.serial_hex, kind=EventKind.RESUME
+    )
+
+    assert [s.state_now for s in before] == ["good"] * 3
+    assert [s.state_now for s in after.signers if s.serial == held.serial_hex] == ["suspended"]
+    assert [s.state_now for s in after.signers if s.serial == seal.serial_hex] == ["good"]
+    assert after.findings == ()
+
+
+def test_with_the_responder_away_the_verification_waits_and_says_why(desk):
+    """503 with the issuer's name and what to do; nobody is called invalid, nothing is noted."""
+    page = desk.house.client.get("/kho/tra-cuu", follow_redirects=True)
+    form = next(f for f in forms_of(page.text) if "/tep" in f.action)
+    record = desk.gallery.sample("tap", desk.personas()["giao-vien"]).record
+    desk.house.clock.advance(61)  # the lists at hand are too old by now
+    desk.house.responders.away = True
+    answer = desk.house.client.post(form.action, data=form.fields, files={"tep": record})
+    desk.house.responders.away = False
+
+    assert answer.status_code == 503
+    assert "Chưa tra được trạng thái chứng thư số" in answer.text
+    assert "GIA_LAP_CA" in answer.text

@@ -182,9 +182,9 @@ def test_events_and_the_clock_decide_what_is_said(live):
 
     def status(at=NOW, where="/s/lop-a"):
         nonce = os.urandom(16)
-        request = build_request(certificate, issuer, nonce=nonce)
+        request = build_request(certificate.serial, issuer, nonce=nonce)
         der = ask_ocsp(live.base + where, certificate.issuer_code, request)
-        return read_response(der, certificate, issuer, nonce=nonce, at=at).status
+        return read_response(der, certificate.serial, issuer, nonce=nonce, at=at).status
 
     said = [status()]
     for days, kind in ((0, EventKind.SUSPEND), (1, EventKind.RESUME), (2, EventKind.REVOKE)):
@@ -205,10 +205,14 @@ def test_the_address_may_hold_the_question(live):
     """RFC 6960 A.1: GET with the request in base64, escaped or not."""
     issuer = AUTHORITY.issuers["GIA_LAP_CA"].certificate
     for nonce in (b"\xff" * 16, b"\x3e\x3f" * 8):
-        request = base64.b64encode(build_request(TEACHER.certificate, issuer, nonce=nonce)).decode()
+        request = base64.b64encode(
+            build_request(TEACHER.certificate.serial, issuer, nonce=nonce)
+        ).decode()
         for written in (request, quote(request, safe="")):
             answer = httpx.get(f"{live.base}/ca/ocsp/GIA_LAP_CA/{written}", trust_env=False)
-            found = read_response(answer.content, TEACHER.certificate, issuer, nonce=nonce, at=NOW)
+            found = read_response(
+                answer.content, TEACHER.certificate.serial, issuer, nonce=nonce, at=NOW
+            )
 
             assert answer.headers["Content-Type"] == "application/ocsp-response"
             assert found.status is Status.GOOD
@@ -217,8 +221,8 @@ def test_the_address_may_hold_the_question(live):
 def test_what_is_no_request_is_answered_in_the_protocols_words(live):
     """The answer malformedRequest, for rubbish, cut-off, oversized and empty bodies."""
     issuer = AUTHORITY.issuers["GIA_LAP_CA"].certificate
-    good = build_request(TEACHER.certificate, issuer, nonce=b"1" * 16)
-    long = build_request(TEACHER.certificate, issuer, nonce=b"1" * (LONGEST_NONCE + 1))
+    good = build_request(TEACHER.certificate.serial, issuer, nonce=b"1" * 16)
+    long = build_request(TEACHER.certificate.serial, issuer, nonce=b"1" * (LONGEST_NONCE + 1))
     kind = {"Content-Type": "application/ocsp-request"}
     place = f"{live.base}/ca/ocsp/GIA_LAP_CA"
     for body in (b"", b"rubbish", good[:-1], good + b"\0", b"\x30" * 100_000, long):
@@ -236,12 +240,14 @@ def test_an_answer_that_cannot_be_believed_is_as_good_as_none(live):
     """Another nonce, another certificate, another time, another signer: who checks waits."""
     issuer = AUTHORITY.issuers["GIA_LAP_CA"].certificate
     nonce = b"1" * 16
-    der = ask_ocsp(live.base, "GIA_LAP_CA", build_request(TEACHER.certificate, issuer, nonce=nonce))
+    der = ask_ocsp(
+        live.base, "GIA_LAP_CA", build_request(TEACHER.certificate.serial, issuer, nonce=nonce)
+    )
     stranger = TrainingAuthority.from_seed("another").issuers["GIA_LAP_CA"].certificate
     other = live.held(live.service.gallery.persona("giao-vien"))
 
     def read(der=der, certificate=TEACHER.certificate, by=issuer, nonce=nonce, at=NOW):
-        return read_response(der, certificate, by, nonce=nonce, at=at)
+        return read_response(der, certificate.serial, by, nonce=nonce, at=at)
 
     assert read().status is Status.GOOD
     for said in (
@@ -280,7 +286,9 @@ def test_lists_and_answers_tell_the_same_history(live):
         if persona.is_foreign or persona.issuer != "GIA_LAP_CA":
             continue
         nonce = os.urandom(16)
-        der = ask_ocsp(live.base, "GIA_LAP_CA", build_request(certificate, issuer, nonce=nonce))
+        der = ask_ocsp(
+            live.base, "GIA_LAP_CA", build_request(certificate.serial, issuer, nonce=nonce)
+        )
 
-        found = read_response(der, certificate, issuer, nonce=nonce, at=NOW)
+        found = read_response(der, certificate.serial, issuer, nonce=nonce, at=NOW)
         assert found.status == listed.state_at(certificate.serial, NOW), persona.id
