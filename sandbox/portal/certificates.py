@@ -67,7 +67,7 @@ class Certificates:
         """
         if actor.role not in ALLOWED:
             raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
-        credential = await self._signings.credential(space, actor, unit=True)
+        credential = await self._signings.means.credential(space, actor, unit=True)
         held = Certificate.from_pem(credential.certificate)
         row = await off_loop(self.row, space, actor)
         if row is not None and int(row.serial, 16) != held.serial:
@@ -94,8 +94,10 @@ class Certificates:
             CertificateState.APPROVED,
         ):
             raise Stopped(Reason.MOVED)
-        credential = await self._signings.credential(space, actor, unit=True)
-        registration_id, draft = await off_loop(self._prepare, space, actor, view.held)
+        credential = await self._signings.means.credential(space, actor, unit=True)
+        held = await self._signings.means.held(space, actor, unit=True)
+        certificate = held.ready(sure_of=None)
+        registration_id, draft = await off_loop(self._prepare, space, actor, certificate)
         if credential.automatic:
             await self._sign_automatically(
                 space, actor, credential, registration_id, draft, purpose=purpose
@@ -110,17 +112,19 @@ class Certificates:
             unit_code=actor.identity.unit_code,
             class_name=None,
             desk=view.desk,
-            serial=view.held.serial_hex,
-            certificate_name=view.held.common_name,
+            serial=certificate.serial_hex,
+            certificate_name=certificate.common_name,
             transaction_id=None,
             status="CREATED",
             created_at=self._context.stamp(space),
+            instrument=held.instrument,
+            unit=True,
         )
         item = RequestItem(
             key=f"cts:{registration_id}",
             target_id=registration_id,
             version=1,
-            label=view.held.common_name,
+            label=certificate.common_name,
             digest=draft.digest.hex(),
             draft=draft.to_json(),
             status=ItemStatus.WAITING,

@@ -49,8 +49,14 @@ class Reason(StrEnum):
     NOT_APPROVED = "chua_duyet_cts"
     TOO_LARGE = "goi_qua_lon"
     NO_ACCOUNT = "khong_tai_khoan"
+    TURNS_USED_UP = "het_luot"
     ALREADY_WAITING = "E3"
+    RESTING = "E3_sim"
+    """The SIM's last request ended less than 50 s ago."""
     FORMER_MISSING = "E10"
+    NOT_FETCHED = "E6"
+    WRONG_CERTIFICATE = "E8"
+    NOT_THE_SCHOOL = "E9"
     REASON_EMPTY = "E12"
     PACKAGE_UNSIGNED = "E13a"
     NO_CREDENTIAL = "E14a"
@@ -58,12 +64,21 @@ class Reason(StrEnum):
 
 
 class Stopped(SandboxError):
-    """A step was not taken, and nothing changed; `reason` says why, `target` whom it concerns."""
+    """A step was not taken, and nothing changed.
+
+    `reason` says why, `target` whom it concerns, `to` where the button of its page leads when
+    that is not the reason's usual place.
+    """
 
     def __init__(
-        self, reason: Reason, *, target: str | None = None, request_id: str | None = None
+        self,
+        reason: Reason,
+        *,
+        target: str | None = None,
+        request_id: str | None = None,
+        to: str | None = None,
     ) -> None:
-        self.reason, self.target, self.request_id = reason, target, request_id
+        self.reason, self.target, self.request_id, self.to = reason, target, request_id, to
         super().__init__(f"{reason.value} {target or ''}".strip())
 
 

@@ -10,9 +10,7 @@ from typing import Any, Protocol
 
 from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.domain.report_card import ReportCard, Slot
-
-MAX_BATCH = 50
-"""Hashes per signing request (spec/signing-practice.md §3.1)."""
+from sandbox.wire.signing import Instrument
 
 POINTS = ("ten", "ngay_sinh", "mon_hoc", "nhan_xet")
 """The four points a teacher ticks before signing (curriculum.md, Bài 2)."""
@@ -222,6 +220,13 @@ class RequestRow:
     status: str
     """Status of the signing service (signing-practice §3.6); CREATED before it knows."""
     created_at: str
+    instrument: Instrument = Instrument.A
+    unit: bool = False
+    """Signed with an organisation's certificate."""
+    pc_until: str | None = None
+    """Space time at which the computer stops waiting; None: it waits as long as the phone (E2)."""
+    pc_gone: bool = False
+    """The computer has stopped waiting while the phone may still say yes (`het_gio_may`)."""
 
 
 class PackageState(StrEnum):

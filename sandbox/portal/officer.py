@@ -155,7 +155,7 @@ class Officer:
         waiting = await off_loop(self._waiting, space, actor)
         if not waiting:
             return None
-        credential = await self._signings.credential(space, actor, unit=True)
+        credential = await self._signings.means.credential(space, actor, unit=True)
         certificate = Certificate.from_pem(credential.certificate)
         package_id = self._context.uuid()
         draft = await off_loop(

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from sandbox.documents import build_package, envelope
 from sandbox.domain.lifecycle import Guard, RecordEvent, RecordState, Role, transition
-from sandbox.pki import Certificate
 from sandbox.portal import package_store, record_store, store
 from sandbox.portal.cards import data_digest
 from sandbox.portal.context import (
@@ -27,6 +26,7 @@ from sandbox.portal.context import (
     own_school,
     packers,
 )
+from sandbox.portal.means import Held
 from sandbox.portal.model import (
     ItemStatus,
     PackageLine,
@@ -175,19 +175,21 @@ class Packages:
         purpose: str,
         portal: str,
         return_path: str,
+        sure_of: str | None = None,
     ) -> str:
-        """Ask the clerk's phone for the package signature; return the request's id.
+        """Ask the clerk for the package signature; return the request's id.
 
-        The seal key is used by the clerk only (transactions §9.1).
+        The seal key is used by the clerk only (transactions §9.1). *sure_of*: see
+        `Signings.sign_records`.
         """
         if actor.role is not Role.VAN_THU:
             raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
         found, lines = await off_loop(self.open, space, actor, package_id)
         if found.state is not PackageState.DRAFT:
             raise Stopped(Reason.MOVED, target=package_id)
-        credential = await self._signings.credential(space, actor, unit=True)
-        certificate = Certificate.from_pem(credential.certificate)
-        request, item = await off_loop(self._prepare, space, actor, found, certificate, len(lines))
+        held = await self._signings.means.held(space, actor, unit=True)
+        held.ready(sure_of=sure_of)
+        request, item = await off_loop(self._prepare, space, actor, found, held, len(lines))
         await self._signings.begin(
             space,
             actor,
@@ -200,9 +202,10 @@ class Packages:
         return request.request_id
 
     def _prepare(
-        self, space: Space, actor: Actor, found: PackageRow, certificate: Certificate, count: int
+        self, space: Space, actor: Actor, found: PackageRow, held: Held, count: int
     ) -> tuple[RequestRow, RequestItem]:
-        at = self._context.now(space)
+        at, certificate = self._context.now(space), held.certificate
+        assert certificate is not None
         draft = prepare_package(
             found.xml or b"", signer=certificate, at=at, package_id=found.package_id
         )
@@ -220,6 +223,8 @@ class Packages:
             transaction_id=None,
             status="CREATED",
             created_at=at.isoformat(),
+            instrument=held.instrument,
+            unit=held.unit,
         )
         item = RequestItem(
             key=f"goi:{found.package_id}",

@@ -7,9 +7,11 @@ from fastapi import APIRouter
 from sandbox.portal import (
     pages_editing,
     pages_identity,
+    pages_means,
     pages_office,
     pages_packages,
     pages_records,
+    pages_requests,
     pages_signing,
 )
 from sandbox.portal.service import PortalService
@@ -21,7 +23,9 @@ def routers(service: PortalService) -> list[APIRouter]:
         pages_identity,
         pages_editing,
         pages_records,
+        pages_means,
         pages_signing,
+        pages_requests,
         pages_packages,
         pages_office,
     )

@@ -171,6 +171,8 @@ def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
     to = again
     if reason is Reason.NOT_YOURS:
         to = "/cong/vai"
+    elif stopped.to is not None:
+        to = stopped.to
     elif reason is Reason.ALREADY_WAITING and stopped.request_id:
         to = f"/cong/yeu-cau/{stopped.request_id}"
     elif reason in (Reason.NOT_FOUND, Reason.NO_ACCOUNT, Reason.NO_CREDENTIAL):
@@ -189,7 +191,7 @@ def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
         button=web.say("nut", f"{key}.button"),
         to=to,
         quote=web.say("that", f"{key}.quote") if reason in _QUOTED else None,
-        code=reason.value if reason.value.startswith("E") else "",
+        code=reason.value.split("_")[0] if reason.value.startswith("E") else "",
         status=status,
     )
 
@@ -197,6 +199,11 @@ def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
 _ABOUT_RECORD = (Reason.SIGNED, Reason.POINTS_LEFT, Reason.WRONG_REPORTED, Reason.REASON_EMPTY)
 _QUOTED = (
     Reason.ALREADY_WAITING,
+    Reason.RESTING,
+    Reason.NOT_FETCHED,
+    Reason.WRONG_CERTIFICATE,
+    Reason.NOT_THE_SCHOOL,
+    Reason.TURNS_USED_UP,
     Reason.FORMER_MISSING,
     Reason.REASON_EMPTY,
     Reason.PACKAGE_UNSIGNED,

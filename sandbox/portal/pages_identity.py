@@ -151,6 +151,7 @@ def _home(routes: APIRouter, frame: Frame) -> None:
             actor=actor,
             tasks=await _tasks(frame, request, actor),
             pin=pin,
+            means=await _means(frame, request, actor),
             reminders=reminders,
         )
 
@@ -167,6 +168,14 @@ def _home(routes: APIRouter, frame: Frame) -> None:
             rows=[(row, _progress(counts), total) for row, counts, total in shown],
             more=more,
         )
+
+
+async def _means(frame: Frame, request: Request, actor: Actor) -> str | None:
+    """Return what somebody signs with; None for roles that sign nothing."""
+    if actor.role in (Role.QUAN_TRI, Role.SO):
+        return None
+    chosen = await web.off_loop(frame.service.means.chosen, web.space_of(request), actor)
+    return chosen.value
 
 
 async def _concerns(frame: Frame, request: Request, actor: Actor, class_name: str) -> bool:

@@ -11,9 +11,10 @@ from sandbox.domain.lifecycle import Role
 from sandbox.errors import Unavailable
 from sandbox.portal import display
 from sandbox.portal.certificates import ALLOWED, CertificateView
-from sandbox.portal.context import Actor
+from sandbox.portal.context import Actor, Stopped
 from sandbox.portal.model import CertificateState
 from sandbox.portal.pages_frame import ROWS, Frame, new_router, way
+from sandbox.portal.pages_means import with_door
 from sandbox.portal.service import PortalService
 
 PACKERS = (Role.VAN_THU, Role.QUAN_TRI)
@@ -67,13 +68,20 @@ def _certificate(routes: APIRouter, frame: Frame) -> None:
         actor = await frame.actor(request, roles=ALLOWED)
 
         async def work(_form: web.Form) -> str:
-            request_id = await frame.service.certificates.begin(
-                web.space_of(request),
-                actor,
-                purpose=web.text(request, "cau", "portal.purpose.registration"),
-                portal=web.text(request, "nhan", "portal.asks", unit=actor.identity.unit_name),
-                return_path="/cong/yeu-cau/{id}",
-            )
+            space = web.space_of(request)
+            instrument = await web.off_loop(frame.service.means.chosen, space, actor)
+            try:
+                request_id = await frame.service.certificates.begin(
+                    space,
+                    actor,
+                    purpose=web.text(request, "cau", "portal.purpose.registration"),
+                    portal=web.text(request, "nhan", "portal.asks", unit=actor.identity.unit_name),
+                    return_path="/cong/yeu-cau/{id}",
+                )
+            except Stopped as stopped:
+                raise await with_door(
+                    frame, request, actor, stopped, instrument, here="/cong/chung-thu"
+                ) from stopped
             return "/cong/chung-thu" if request_id is None else f"/cong/yeu-cau/{request_id}"
 
         return await frame.submit(

@@ -11,8 +11,10 @@ from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.errors import Unavailable
 from sandbox.portal import display, selection
 from sandbox.portal.context import Actor, Reason, Stopped
+from sandbox.portal.means import Held
 from sandbox.portal.model import PackageLine, PackageRow, PackageState, RecordLine
 from sandbox.portal.pages_frame import Frame, new_router, page_of, way
+from sandbox.portal.pages_means import attention, sure_of, with_door
 from sandbox.portal.pages_records import show_choice
 from sandbox.portal.selection import Choice
 from sandbox.portal.service import PortalService
@@ -177,6 +179,15 @@ def _packages(routes: APIRouter, frame: Frame) -> None:
     async def show(request: Request, package_id: str, hoi: int = 0) -> Response:
         actor = await frame.actor(request, roles=PACKERS)
         package, lines, away = await _looked(frame, request, actor, package_id)
+        clerk = actor.role is Role.VAN_THU
+        held = None
+        if clerk and package.state is PackageState.DRAFT:
+            held = await _at_hand(frame, request, actor)
+        if held is not None:
+            here = f"/cong/goi/{package_id}"
+            called = await attention(frame, request, actor, held, seal=True, here=here)
+            if called is not None:
+                return called
         return await frame.show(
             request,
             f"portal/package_{TEMPLATES[package.state]}.html",
@@ -190,7 +201,8 @@ def _packages(routes: APIRouter, frame: Frame) -> None:
             refused=sum(line.result == 0 for line in lines),
             away=away,
             asked=bool(hoi),
-            clerk=actor.role is Role.VAN_THU,
+            clerk=clerk,
+            held=held,
             refusal=display.refusal(package.code, web.visit(request).language),
         )
 
@@ -202,6 +214,14 @@ TEMPLATES = {
     PackageState.ACCEPTED: "answer",
     PackageState.RETURNED: "answer",
 }
+
+
+async def _at_hand(frame: Frame, request: Request, actor: Actor) -> Held | None:
+    """Return what the clerk seals with; None while that cannot be told: signing will say why."""
+    try:
+        return await frame.service.means.held(web.space_of(request), actor, unit=True)
+    except (Unavailable, Stopped):
+        return None
 
 
 async def _looked(
@@ -227,14 +247,22 @@ def _work(routes: APIRouter, frame: Frame) -> None:
         actor = await frame.actor(request, roles=(Role.VAN_THU,))
 
         async def work(_form: web.Form) -> str:
-            request_id = await frame.service.packages.sign(
-                web.space_of(request),
-                actor,
-                package_id,
-                purpose=web.text(request, "cau", "portal.purpose.package", n=1),
-                portal=web.text(request, "nhan", "portal.asks", unit=actor.identity.unit_name),
-                return_path="/cong/yeu-cau/{id}",
-            )
+            space = web.space_of(request)
+            instrument = await web.off_loop(frame.service.means.chosen, space, actor)
+            try:
+                request_id = await frame.service.packages.sign(
+                    space,
+                    actor,
+                    package_id,
+                    purpose=web.text(request, "cau", "portal.purpose.package", n=1),
+                    portal=web.text(request, "nhan", "portal.asks", unit=actor.identity.unit_name),
+                    return_path="/cong/yeu-cau/{id}",
+                    sure_of=await sure_of(request),
+                )
+            except Stopped as stopped:
+                raise await with_door(
+                    frame, request, actor, stopped, instrument, here=f"/cong/goi/{package_id}"
+                ) from stopped
             return f"/cong/yeu-cau/{request_id}"
 
         return await frame.submit(

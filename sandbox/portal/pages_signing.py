@@ -1,4 +1,4 @@
-"""Choosing records to sign, the review, waiting for the phone, and the result row by row."""
+"""Choosing records to sign, and the review before they are signed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import Response
 
 from sandbox import web
 from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.domain.report_card import Slot
 from sandbox.portal import selection
 from sandbox.portal.context import Actor, Reason, Stopped
-from sandbox.portal.model import ItemStatus, RecordLine, RequestRow, Subject
+from sandbox.portal.model import RecordLine
 from sandbox.portal.pages_frame import Frame, new_router, page_of, way
+from sandbox.portal.pages_means import attention, door_of, sure_of, with_door
 from sandbox.portal.pages_records import show_choice
 from sandbox.portal.selection import Choice
 from sandbox.portal.service import PortalService
-from sandbox.portal.signings import BEFORE, SIGNER, WAITS_FOR, Preview, RequestView, hindrance
+from sandbox.portal.signings import BEFORE, SIGNER, WAITS_FOR, Preview, hindrance
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,6 @@ def router(service: PortalService) -> APIRouter:
     _choose(routes, frame)
     _review(routes, frame)
     _sign(routes, frame)
-    _wait(routes, frame)
-    _result(routes, frame)
     return routes
 
 
@@ -99,7 +98,7 @@ def _classes(routes: APIRouter, frame: Frame) -> None:
             space = web.space_of(request)
             await web.off_loop(frame.service.records.class_row, space, actor, class_name)
             await web.off_loop(frame.service.schools.remind, space, actor, class_name, task.former)
-            ready = await _only_ready(frame, request, actor, task, class_name)
+            ready = await only_ready(frame, request, actor, task, class_name)
             to = "xem-lai" if ready else "chon"
             raise web.Stale(
                 way(f"/cong/ky/{task.name}/{to}", lop=class_name),
@@ -117,7 +116,7 @@ def _readiness(task: Task, counts: dict[RecordState, int], total: int) -> dict[s
     return {"ready": ready, "missing": before, "total": total, "signed": made - ready - before}
 
 
-async def _only_ready(
+async def only_ready(
     frame: Frame, request: Request, actor: Actor, task: Task, class_name: str
 ) -> list[str]:
     """Untick what cannot be signed; return what is left."""
@@ -202,7 +201,7 @@ def _choose(routes: APIRouter, frame: Frame) -> None:
         actor = await frame.actor(request, roles=(task.role,))
 
         async def work(_form: web.Form) -> str:
-            ready = await _only_ready(frame, request, actor, task, lop)
+            ready = await only_ready(frame, request, actor, task, lop)
             to = "xem-lai" if ready else "chon"
             return way(f"/cong/ky/{name}/{to}", lop=lop)
 
@@ -238,21 +237,52 @@ def _review(routes: APIRouter, frame: Frame) -> None:
         )
         if preview.left_out:
             return await _stop(frame, request, actor, task, preview, lop)
-        shown, more = page_of(list(preview.ready), tu)
-        return await frame.show(
-            request,
-            "portal/confirm.html",
-            page="portal.xac_nhan",
-            actor=actor,
-            records=[line.record_id for line in shown],
-            task=task,
-            preview=preview,
-            rows=shown,
-            more=None if more is None else way(request.url.path, lop=lop, tu=more),
-            lop=lop,
-            em=em,
-            back=f"/cong/hoc-ba/{em}" if em else way(f"/cong/ky/{name}/chon", lop=lop),
-        )
+        return await _confirm(frame, request, actor, task, preview, About(lop, em, tu))
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a review is about: the ticked of a class from row *first* on, or one record."""
+
+    lop: str | None
+    em: str | None
+    first: int = 1
+
+    def here(self, name: str) -> str:
+        """Return the address of the review."""
+        return way(f"/cong/ky/{name}/xem-lai", lop=self.lop, em=self.em)
+
+
+async def _confirm(
+    frame: Frame, request: Request, actor: Actor, task: Task, preview: Preview, about: About
+) -> Response:
+    """Show who signs what and how many, with which certificate, before the yes (L5)."""
+    held, here = preview.held, about.here(task.name)
+    seal = task.slot is Slot.KY_PHAT_HANH
+    called = await attention(frame, request, actor, held, seal=seal, here=here)
+    if called is not None:
+        return called
+    shown, more = page_of(list(preview.ready), about.first)
+    token = held.instrument.token
+    return await frame.show(
+        request,
+        "portal/confirm.html",
+        page="portal.xac_nhan",
+        actor=actor,
+        records=[line.record_id for line in shown],
+        task=task,
+        preview=preview,
+        held=held,
+        rows=shown,
+        more=None if more is None else way(here, tu=more) if about.em else f"{here}&tu={more}",
+        lop=about.lop,
+        em=about.em,
+        here=here,
+        door=await door_of(frame, request, actor, held.instrument, here=here) if token else None,
+        back=f"/cong/hoc-ba/{about.em}"
+        if about.em
+        else way(f"/cong/ky/{task.name}/chon", lop=about.lop),
+    )
 
 
 async def _stop(
@@ -289,21 +319,30 @@ def _sign(routes: APIRouter, frame: Frame) -> None:
     ) -> Response:
         task = task_named(name)
         actor = await frame.actor(request, roles=(task.role,))
-        unit = actor.identity.unit_name
+        unit, means = actor.identity.unit_name, frame.service.means
+        here = About(lop, em).here(name)
 
         async def work(_form: web.Form) -> str:
             wanted = await _wanted(frame, request, actor, task, lop, em)
-            request_id = await frame.service.signings.sign_records(
-                web.space_of(request),
-                actor,
-                task.slot,
-                wanted,
-                purpose=web.text(request, "cau", f"portal.purpose.{task.name}", n=len(wanted)),
-                portal=web.text(request, "nhan", "portal.asks", unit=unit),
-                return_path="/cong/yeu-cau/{id}",
-            )
+            instrument = await web.off_loop(means.chosen, web.space_of(request), actor)
+            now = wanted[: instrument.most]
+            try:
+                request_id = await frame.service.signings.sign_records(
+                    web.space_of(request),
+                    actor,
+                    task.slot,
+                    now,
+                    purpose=web.text(request, "cau", f"portal.purpose.{task.name}", n=len(now)),
+                    portal=web.text(request, "nhan", "portal.asks", unit=unit),
+                    return_path="/cong/yeu-cau/{id}",
+                    sure_of=await sure_of(request),
+                )
+            except Stopped as stopped:
+                raise await with_door(
+                    frame, request, actor, stopped, instrument, here=here
+                ) from stopped
             if lop:
-                await selection.forget(request, task.name, lop)
+                await selection.keep(request, task.name, lop, wanted[instrument.most :])
             return f"/cong/yeu-cau/{request_id}"
 
         about = em or lop or ""
@@ -311,155 +350,5 @@ def _sign(routes: APIRouter, frame: Frame) -> None:
             request,
             action=f"portal.sign:{name}:{about}",
             work=work,
-            again=way(f"/cong/ky/{name}/xem-lai", lop=lop, em=em),
-        )
-
-
-async def _view(frame: Frame, request: Request, request_id: str) -> tuple[Actor, RequestView]:
-    """Return a request of the visitor's own unit, as it stands now.
-
-    A teacher sees what concerns their own class; other classes' names are none of their business.
-    """
-    actor = await frame.actor(request)
-    space = web.space_of(request)
-    view = await frame.service.signings.look(space, request_id)
-    asked, me = view.request, actor.identity
-    if asked.unit_code != me.unit_code:
-        raise Stopped(Reason.NOT_FOUND, target=request_id)
-    if me.role is Role.GVCN and asked.signer_id != me.person_id:
-        await web.off_loop(frame.service.records.class_row, space, actor, asked.class_name or "")
-    return actor, view
-
-
-def back_from(row: RequestRow) -> str:
-    """Return where the work goes on when a request has ended."""
-    if row.subject is Subject.PACKAGE:
-        return "/cong/goi"
-    if row.subject is Subject.REGISTRATION:
-        return "/cong/chung-thu"
-    if row.slot is Slot.GVCN:
-        return way("/cong/lop", lop=row.class_name)
-    name = "duyet" if row.slot is Slot.CBQL else "phat-hanh"
-    return f"/cong/ky/{name}"
-
-
-def _wait(routes: APIRouter, frame: Frame) -> None:
-    @routes.get("/cong/yeu-cau/{request_id}")
-    async def wait(request: Request, request_id: str, hoi: int = 0) -> Response:
-        actor, view = await _view(frame, request, request_id)
-        if not view.live:
-            to = web.visit(request).url(f"/cong/yeu-cau/{request_id}/ket-qua")
-            return RedirectResponse(to, 303)
-        mine = view.request.signer_id == actor.identity.person_id
-        phone = (
-            await frame.service.signings.phone(web.space_of(request), view.request.signer_id)
-            if mine and not view.away
-            else None
-        )
-        return await frame.show(
-            request,
-            "portal/wait.html",
-            page="portal.cho",
-            actor=actor,
-            records=[item.target_id for item in view.items],
-            passing={"transaction": view.request.transaction_id or ""},
-            view=view,
-            mine=mine,
-            phone=phone,
-            asked=bool(hoi),
-            back=back_from(view.request) if mine else "/cong",
-        )
-
-    @routes.get("/cong/yeu-cau/{request_id}/tinh-trang")
-    async def state(request: Request, request_id: str) -> Response:
-        _actor, view = await _view(frame, request, request_id)
-        words = "" if view.live else web.text(request, "cau", "portal.wait.confirmed")
-        return JSONResponse({"xong": not view.live, "chu": words})
-
-    @routes.post("/cong/yeu-cau/{request_id}/gui-lai")
-    async def resend(request: Request, request_id: str) -> Response:
-        actor, view = await _view(frame, request, request_id)
-        here = f"/cong/yeu-cau/{request_id}"
-
-        async def work(_form: web.Form) -> str:
-            kind = view.request.slot.value if view.request.slot else view.request.subject.value
-            await frame.service.signings.send(
-                web.space_of(request),
-                request_id,
-                purpose=web.text(request, "cau", f"portal.purpose.again.{kind}", n=len(view.items)),
-                portal=web.text(request, "nhan", "portal.asks", unit=actor.identity.unit_name),
-                return_path=here,
-            )
-            return here
-
-        return await frame.submit(
-            request, action=f"portal.resend:{request_id}", work=work, again=here
-        )
-
-    @routes.post("/cong/yeu-cau/{request_id}/huy")
-    async def withdraw(request: Request, request_id: str) -> Response:
-        actor, _request_view = await _view(frame, request, request_id)
-
-        async def work(_form: web.Form) -> str:
-            await frame.service.signings.withdraw(web.space_of(request), actor, request_id)
-            return f"/cong/yeu-cau/{request_id}/ket-qua"
-
-        return await frame.submit(
-            request,
-            action=f"portal.withdraw:{request_id}",
-            work=work,
-            again=f"/cong/yeu-cau/{request_id}",
-        )
-
-
-def _result(routes: APIRouter, frame: Frame) -> None:
-    @routes.get("/cong/yeu-cau/{request_id}/ket-qua")
-    async def result(request: Request, request_id: str, tu: int = 1) -> Response:
-        actor, view = await _view(frame, request, request_id)
-        if view.live:
-            return RedirectResponse(web.visit(request).url(f"/cong/yeu-cau/{request_id}"), 303)
-        failed = [item for item in view.items if item.status is not ItemStatus.SIGNED]
-        rows = [*failed, *(i for i in view.items if i.status is ItemStatus.SIGNED)]
-        shown, more = page_of(rows, tu)
-        package = view.items[0].target_id if view.request.subject is Subject.PACKAGE else None
-        mine = view.request.signer_id == actor.identity.person_id
-        onward = back_from(view.request) if mine else "/cong"
-        return await frame.show(
-            request,
-            "portal/result.html",
-            page="portal.ket_qua",
-            actor=actor,
-            records=[item.target_id for item in shown],
-            view=view,
-            rows=shown,
-            more=more,
-            failed=len(failed),
-            mine=mine,
-            onward=f"/cong/goi/{package}" if package else onward,
-            wrong=view.signed == 0,
-        )
-
-    @routes.post("/cong/yeu-cau/{request_id}/ky-lai")
-    async def again(request: Request, request_id: str) -> Response:
-        actor, view = await _view(frame, request, request_id)
-        slot, class_name = view.request.slot, view.request.class_name
-        if slot is None or class_name is None:
-            raise Stopped(Reason.MOVED, target=request_id)
-        task = next(t for t in TASKS.values() if t.slot is slot)
-
-        async def work(_form: web.Form) -> str:
-            failed = [i.target_id for i in view.items if i.status is not ItemStatus.SIGNED]
-            await selection.keep(request, task.name, class_name, failed)
-            ready = await _only_ready(frame, request, actor, task, class_name)
-            if not ready:
-                raise web.Stale(
-                    back_from(view.request), web.say("cau", "portal.result.nothing_left")
-                )
-            return way(f"/cong/ky/{task.name}/xem-lai", lop=class_name)
-
-        return await frame.submit(
-            request,
-            action=f"portal.again:{request_id}",
-            work=work,
-            again=f"/cong/yeu-cau/{request_id}/ket-qua",
+            again=here,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Integer,
@@ -28,6 +29,7 @@ from sandbox.portal.model import (
     Subject,
 )
 from sandbox.portal.store import space_table
+from sandbox.wire.signing import Instrument
 
 LIVE = ("CREATED", "WAITING_CONFIRM")
 """Statuses in which the signer may still say yes (signing-practice §3.6)."""
@@ -46,6 +48,10 @@ REQUEST = space_table(
     Column("transaction_id", String(64)),
     Column("status", String(24), nullable=False),
     Column("created_at", String(32), nullable=False),
+    Column("instrument", String(8), nullable=False),
+    Column("unit", Boolean, nullable=False),
+    Column("pc_until", String(32)),
+    Column("pc_gone", Boolean, nullable=False),
 )
 
 ITEM = space_table(
@@ -98,6 +104,10 @@ def add_request(
             transaction_id=request.transaction_id,
             status=request.status,
             created_at=request.created_at,
+            instrument=request.instrument.value,
+            unit=request.unit,
+            pc_until=request.pc_until,
+            pc_gone=request.pc_gone,
         )
     )
     rows = [
@@ -133,6 +143,10 @@ def _request(row: Any) -> RequestRow:
         transaction_id=row.transaction_id,
         status=row.status,
         created_at=row.created_at,
+        instrument=Instrument(row.instrument),
+        unit=row.unit,
+        pc_until=row.pc_until,
+        pc_gone=row.pc_gone,
     )
 
 
@@ -178,7 +192,7 @@ def items(connection: Connection, space: str, request_id: str) -> list[RequestIt
 
 
 def set_request(connection: Connection, space: str, request_id: str, **values: Any) -> None:
-    """Change `status` or `transaction_id` of a request."""
+    """Change `status`, `transaction_id`, `pc_until` or `pc_gone` of a request."""
     connection.execute(
         update(REQUEST)
         .where(REQUEST.c.space == space, REQUEST.c.request_id == request_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sandbox.clock import Clock
 from sandbox.portal import (  # noqa: F401 - the *_store modules bring their tables into METADATA
+    means_store,
     package_store,
     record_store,
     request_store,
@@ -15,6 +16,7 @@ from sandbox.portal import (  # noqa: F401 - the *_store modules bring their tab
 from sandbox.portal.certificates import Certificates
 from sandbox.portal.context import Context, Desks
 from sandbox.portal.lessons import Lessons, Registers
+from sandbox.portal.means import Means
 from sandbox.portal.model import Account
 from sandbox.portal.officer import Officer
 from sandbox.portal.packages import Packages
@@ -32,9 +34,9 @@ class PortalService:
     """A provider's school software and the Sở's screens.
 
     It meets signing service and receiving desks over HTTP only: *signing* is a client without
-    space, *desks* gives a client of one desk in one space. `records`, `repairs`, `signings`,
-    `packages`, `certificates`, `officer` and `schools` hold the verbs; methods that are `async`
-    may call a neighbour, all others only the database and belong off the event loop.
+    space, *desks* gives a client of one desk in one space. `records`, `repairs`, `means`,
+    `signings`, `packages`, `certificates`, `officer` and `schools` hold the verbs; methods that
+    are `async` may call a neighbour, all others only the database and belong off the event loop.
     """
 
     def __init__(
@@ -52,7 +54,8 @@ class PortalService:
         self.schools = Schools(self.context)
         self.records = Records(self.context)
         self.repairs = Repairs(self.context)
-        self.signings = Signings(self.context)
+        self.means = Means(self.context)
+        self.signings = Signings(self.context, self.means)
         self.packages = Packages(self.context, self.signings)
         self.certificates = Certificates(self.context, self.signings)
         self.officer = Officer(self.context, self.signings, self.packages)

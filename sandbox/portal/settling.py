@@ -179,7 +179,7 @@ class Settling:
                 signer_id=request.signer_id,
                 signer_name=request.certificate_name,
                 serial=request.serial,
-                unit=slot is Slot.KY_PHAT_HANH,
+                unit=request.unit,
                 signed_at=request.created_at,
                 request_id=request.request_id,
             ),

@@ -19,8 +19,8 @@ from sandbox.errors import Refused, Unavailable
 from sandbox.pki import Certificate
 from sandbox.portal import record_store, request_store
 from sandbox.portal.context import Actor, Context, Reason, Stopped
+from sandbox.portal.means import Held, Means
 from sandbox.portal.model import (
-    MAX_BATCH,
     CertificateState,
     ItemStatus,
     RecordLine,
@@ -35,7 +35,6 @@ from sandbox.web.spaces import Space
 from sandbox.wire.signing import (
     PACKAGE_SLOT,
     REGISTRATION_SLOT,
-    Credential,
     Item,
     NewTransaction,
     Phone,
@@ -61,6 +60,16 @@ BEFORE: dict[Slot, tuple[RecordState, ...]] = {
 }
 """States in which a former signature is missing (E10)."""
 
+REFUSALS = {
+    "REQUEST_ALREADY_WAITING": Reason.ALREADY_WAITING,
+    "INSTRUMENT_RESTING": Reason.RESTING,
+    "CERTIFICATE_NOT_FETCHED": Reason.NOT_FETCHED,
+    "CREDENTIAL_STATUS_INVALID": Reason.WRONG_CERTIFICATE,
+    "CREDENTIAL_NOT_MATCH_IDENTITY": Reason.WRONG_CERTIFICATE,
+    "SERVICE_PACK_EXEED_OR_INVALID": Reason.TURNS_USED_UP,
+}
+"""Why the signing service takes no request, in the words a teacher meets; the rest is E14a."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -69,9 +78,9 @@ class Preview:
     ready: tuple[RecordLine, ...]
     left_out: tuple[tuple[RecordLine, str], ...]
     """Records that cannot be signed now, with the word for why (`hindrance`)."""
-    certificate: Certificate
+    held: Held
     over: int
-    """How many beyond `MAX_BATCH` wait for the next request."""
+    """How many beyond what the instrument takes at once wait for the next request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +125,8 @@ def hindrance(line: RecordLine, slot: Slot) -> str | None:
 class Signings:
     """Begins, follows and completes signing requests."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, means: Means) -> None:
+        self._context, self.means = context, means
         self.settling = Settling(context)
 
     async def preview(
@@ -128,15 +137,15 @@ class Signings:
             raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
         if not record_ids:
             raise Stopped(Reason.NOTHING_CHOSEN)
-        certificate = await self._certificate(space, actor, unit=slot is Slot.KY_PHAT_HANH)
+        held = await self.means.held(space, actor, unit=slot is Slot.KY_PHAT_HANH)
         lines = await off_loop(self._own_lines, space, actor, record_ids)
         why = [(line, hindrance(line, slot)) for line in lines]
         ready = [line for line, word in why if word is None]
         return Preview(
-            ready=tuple(ready[:MAX_BATCH]),
+            ready=tuple(ready[: held.instrument.most]),
             left_out=tuple((line, word) for line, word in why if word is not None),
-            certificate=certificate,
-            over=max(0, len(ready) - MAX_BATCH),
+            held=held,
+            over=max(0, len(ready) - held.instrument.most),
         )
 
     async def sign_records(
@@ -149,22 +158,23 @@ class Signings:
         purpose: str,
         portal: str,
         return_path: str,
+        sure_of: str | None = None,
     ) -> str:
-        """Ask the signer's phone for the ready ones of *record_ids*; return the request's id.
+        """Ask for the ready ones of *record_ids*, by what the signer signs with; return the id.
 
-        *purpose* and *portal* are what the phone shows, *return_path* where it leads back to.
-        Raises `Stopped`: not this person's task, nothing ready, the seal's certificate not
+        *purpose* and *portal* are what the signer is shown, *return_path* where it leads back to,
+        *sure_of* the serial the signer said is the school's (E9). Raises `Stopped`: not this
+        person's task, nothing ready, no fit certificate (E6, E8, E9), the seal's certificate not
         approved, or a former request of this signer still waiting (E3).
         """
         preview = await self.preview(space, actor, slot, record_ids)
         if not preview.ready:
             raise Stopped(Reason.MOVED)
+        certificate = preview.held.ready(sure_of=sure_of)
         await self._refuse_second(space, actor)
-        if slot is Slot.KY_PHAT_HANH:
-            await off_loop(self._demand_approved, space, actor, preview.certificate)
-        request_id = await off_loop(
-            self._hold_and_prepare, space, actor, slot, preview.ready, preview.certificate
-        )
+        if slot is Slot.KY_PHAT_HANH and preview.held.unit:
+            await off_loop(self._demand_approved, space, actor, certificate)
+        request_id = await off_loop(self._hold_and_prepare, space, actor, slot, preview)
         await self.send(
             space,
             request_id,
@@ -210,6 +220,7 @@ class Signings:
             serial=request.serial,
             purpose=purpose[:200],
             portal=portal[:200],
+            instrument=request.instrument,
             return_path=return_path[:500],
             items=[
                 Item(
@@ -228,8 +239,8 @@ class Signings:
             return
         except SigningRefused as refused:
             await off_loop(self.settling.give_up, space, request_id, refused.code)
-            waiting = refused.code == "REQUEST_ALREADY_WAITING"
-            raise Stopped(Reason.ALREADY_WAITING if waiting else Reason.NO_CREDENTIAL) from refused
+            reason = REFUSALS.get(refused.code, Reason.NO_CREDENTIAL)
+            raise Stopped(reason, target=request.signer_id) from refused
         await off_loop(self._note_sent, space, request_id, answer)
 
     async def look(self, space: Space, request_id: str) -> RequestView:
@@ -278,31 +289,7 @@ class Signings:
 
     async def phone(self, space: Space, holder_id: str) -> Phone | None:
         """Return how to open a signer's practice phone; None while the service is away."""
-        try:
-            return await self._context.signing.in_space(space.id).phone(holder_id)
-        except (Unavailable, SigningRefused):
-            return None
-
-    async def credential(self, space: Space, actor: Actor, *, unit: bool) -> Credential:
-        """Return the actor's own credential, or the unit's that the actor keeps.
-
-        Raises `Stopped` when there is none, `Unavailable` when the service is away.
-        """
-        try:
-            holder = await self._context.signing.in_space(space.id).holder(actor.identity.person_id)
-        except SigningRefused as refused:
-            raise Stopped(Reason.NO_CREDENTIAL, target=actor.identity.person_id) from refused
-        wanted = "unit" if unit else "person"
-        for credential in holder.credentials:
-            if credential.kind == wanted and (
-                not unit or credential.subject_id == actor.identity.unit_code
-            ):
-                return credential
-        raise Stopped(Reason.NO_CREDENTIAL, target=actor.identity.person_id)
-
-    async def _certificate(self, space: Space, actor: Actor, *, unit: bool) -> Certificate:
-        credential = await self.credential(space, actor, unit=unit)
-        return Certificate.from_pem(credential.certificate)
+        return await self.means.phone(space, holder_id)
 
     async def _refuse_second(self, space: Space, actor: Actor) -> None:
         """Raise E3 while a former request of this signer is still alive on the phone."""
@@ -351,11 +338,12 @@ class Signings:
         space: Space,
         actor: Actor,
         slot: Slot,
-        lines: Sequence[RecordLine],
-        certificate: Certificate,
+        preview: Preview,
     ) -> str:
         """Hold the records, build their drafts and store the request, all or nothing."""
         request_id, at = self._context.uuid(), self._context.now(space)
+        lines, certificate = preview.ready, preview.held.certificate
+        assert certificate is not None
         with self._context.database.write() as connection:
             held = [
                 line.record_id
@@ -382,6 +370,8 @@ class Signings:
                 transaction_id=None,
                 status="CREATED",
                 created_at=at.isoformat(),
+                instrument=preview.held.instrument,
+                unit=preview.held.unit,
             )
             request_store.add_request(connection, space.id, request, items)
             for item in items:

@@ -325,9 +325,7 @@ def test_a_signing_service_that_is_away_loses_nothing(home: House) -> None:
     made = home.checked(class_name, [9])
     actor = home.actor(Role.GVCN, class_name=class_name)
     preview = home.run(home.portal.signings.preview(home.space, actor, Slot.GVCN, made))
-    request_id = home.portal.signings._hold_and_prepare(
-        home.space, actor, Slot.GVCN, preview.ready, preview.certificate
-    )
+    request_id = home.portal.signings._hold_and_prepare(home.space, actor, Slot.GVCN, preview)
     context = home.portal.context
     away = SigningClient("http://127.0.0.1:9", token="x")
     object.__setattr__(context, "signing", away)

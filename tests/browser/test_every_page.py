@@ -38,6 +38,7 @@ FILES = {
 NOT_MET = {
     "/cong/chung-thu/gui",
     "/cong/chung-thu/ky",
+    "/cong/dung-ten-truong",
     "/cong/ky/{name}/bo-chua-du",
     "/cong/nhac",
     "/cong/yeu-cau/{request_id}/gui-lai",
@@ -45,7 +46,7 @@ NOT_MET = {
     "/kho/can-bo/cts/{messageid}/duyet",
     "/kho/can-bo/cts/{messageid}/tu-choi",
 }
-"""Forms of moments the house is not in: before a registration, after a lost request."""
+"""Forms of moments the house is not in: before a registration, after a lost request, a token in."""
 LEADS_ON = {"/lop", "/cong/yeu-cau/{request_id}/tinh-trang"}
 """Answers that lead to another page, or tell a script one word."""
 

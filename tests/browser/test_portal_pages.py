@@ -59,6 +59,8 @@ NAMES = (
     "confirm_one",
     "confirm_many",
     "former_missing",
+    "means_head",
+    "means_clerk",
     "wait",
     "wait_asked",
     "result",
@@ -192,6 +194,8 @@ class Walk:
         self.put("sign_choose", teacher, "/cong/ky/gvcn/chon", lop=class_name)
         self.put("confirm_one", teacher, "/cong/ky/gvcn/xem-lai", em=made[3])
         self.put("confirm_many", teacher, "/cong/ky/gvcn/xem-lai", lop=class_name)
+        self.put("means_head", head, "/cong/cach-ky")
+        self.put("means_clerk", home.actor(Role.VAN_THU), "/cong/cach-ky")
         self.put("former_missing", head, "/cong/ky/duyet/xem-lai", lop=class_name)
         done = home.sign(Slot.GVCN, teacher, [made[4]])
         self.put("result", teacher, f"/cong/yeu-cau/{done}/ket-qua")
