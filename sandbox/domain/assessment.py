@@ -32,6 +32,7 @@ from sandbox.domain.circular27 import (
     year_result,
 )
 from sandbox.domain.report_card import ReportCard, Summary
+from sandbox.domain.report_card_2026 import ReportCard2026, Summary2026
 from sandbox.errors import Finding
 
 __all__ = [
@@ -60,6 +61,9 @@ __all__ = [
     "recompute",
 ]
 
+AnyCard = ReportCard | ReportCard2026
+"""What the rules judge is said the same way in both profiles."""
+
 _EXCELLENT_TITLE = "học sinh xuất sắc"
 _MODEL_TITLE = "tiêu biểu"
 
@@ -74,7 +78,7 @@ class YearOutcome:
     """SBX-4001, SBX-4002, SBX-4006: why the result cannot be computed."""
 
 
-def recompute(card: ReportCard, *, schooling: Schooling = Schooling.ORDINARY) -> YearOutcome:
+def recompute(card: AnyCard, *, schooling: Schooling = Schooling.ORDINARY) -> YearOutcome:
     """Return the year result of *card* by the rules, or the faults that prevent it.
 
     Exempt subjects (level M) count neither as levels nor as scores.
@@ -97,12 +101,13 @@ def recompute(card: ReportCard, *, schooling: Schooling = Schooling.ORDINARY) ->
     return YearOutcome(result, ())
 
 
-def check_rules(card: ReportCard, *, schooling: Schooling = Schooling.ORDINARY) -> list[Finding]:
+def check_rules(card: AnyCard, *, schooling: Schooling = Schooling.ORDINARY) -> list[Finding]:
     """Return everything in *card* that the circular does not allow, warnings included.
 
     A record outside the circular (grade and year) gets SBX-4007 alone. A record whose result
     cannot be computed gets only the reasons; otherwise result, promotion and awards are compared
-    with the recomputed result.
+    with the recomputed result. A card of the 2026 profile says itself how its pupil is schooled:
+    *schooling* is `card.schooling`.
     """
     general = card.general
     if not in_force(general.grade, general.school_year):
@@ -119,13 +124,15 @@ def check_rules(card: ReportCard, *, schooling: Schooling = Schooling.ORDINARY) 
     ]
 
 
-def _result_faults(summary: Summary, result: YearResult) -> list[Finding]:
+def _result_faults(summary: Summary | Summary2026, result: YearResult) -> list[Finding]:
     if summary.result == result:
         return []
     return [Finding("SBX-4003", "KET_QUA_XEP_LOAI", value=summary.result, expected=result.value)]
 
 
-def _promotion_faults(summary: Summary, result: YearResult, grade: int) -> list[Finding]:
+def _promotion_faults(
+    summary: Summary | Summary2026, result: YearResult, grade: int
+) -> list[Finding]:
     completed = result is not YearResult.NOT_COMPLETED
     faults = []
     # A pupil who has not completed may be promoted by the head (art. 11.1c), never out of grade 5.
@@ -156,7 +163,7 @@ def _flag(tag: str, found: bool) -> Finding:
     return Finding("SBX-4004", tag, value=str(int(found)), expected=str(int(not found)))
 
 
-def _award_faults(summary: Summary, result: YearResult) -> list[Finding]:
+def _award_faults(summary: Summary | Summary2026, result: YearResult) -> list[Finding]:
     award = unicodedata.normalize("NFC", summary.award or "").casefold()
     faults = []
     misplaced = (_EXCELLENT_TITLE in award and result is not YearResult.EXCELLENT) or (
@@ -169,7 +176,7 @@ def _award_faults(summary: Summary, result: YearResult) -> list[Finding]:
     return faults
 
 
-def _subject_faults(card: ReportCard) -> list[Finding]:
+def _subject_faults(card: AnyCard) -> list[Finding]:
     grade = card.general.grade
     found = {s.code for s in card.summary.subjects}
     faults = [
@@ -190,7 +197,7 @@ def _taught(code: str, grade: int) -> bool:
     return subject.is_compulsory(grade) or subject.is_elective(grade)
 
 
-def _score_faults(card: ReportCard, schooling: Schooling) -> list[Finding]:
+def _score_faults(card: AnyCard, schooling: Schooling) -> list[Finding]:
     due = scores_due(card.general.grade, schooling=schooling)
     faults = []
     for subject in card.summary.subjects:
@@ -203,7 +210,7 @@ def _score_faults(card: ReportCard, schooling: Schooling) -> list[Finding]:
     return faults
 
 
-def _rating_faults(card: ReportCard, schooling: Schooling) -> list[Finding]:
+def _rating_faults(card: AnyCard, schooling: Schooling) -> list[Finding]:
     due = ratings_due(card.general.grade)
     found = {tag for tag, _ in card.summary.ratings}
     if schooling is Schooling.NOT_ASSESSED and not found:

@@ -17,7 +17,8 @@ from sandbox.domain.circular27 import COMPETENCES, QUALITIES, SUBJECT_BY_CODE, S
 from sandbox.domain.divisions import FIRST_YEAR_OF_34, era_of, first_year, provinces_of
 from sandbox.domain.ethnic_groups import ETHNIC_GROUP_NAMES
 from sandbox.domain.identifiers import PRACTICE_MARK, PersonalId, is_practice_id
-from sandbox.domain.report_card import General, ReportCard
+from sandbox.domain.report_card import General, ReportCard, Sex
+from sandbox.domain.report_card_2026 import General2026, ReportCard2026, SexCode
 from sandbox.errors import Finding
 
 YOUNGEST, OLDEST = 5, 18
@@ -37,7 +38,22 @@ def check_consistency(card: ReportCard) -> list[Finding]:
     ]
 
 
-def check_created_before(card: ReportCard, moments: Iterable[datetime]) -> list[Finding]:
+def check_consistency_2026(card: ReportCard2026) -> list[Finding]:
+    """Return the same about a *card* of the 2026 profile, as far as it says anything."""
+    return [
+        *_year_and_place(card.general),
+        *_pupil_2026(card.general),
+        *_people(card.general),
+        *_dates(card),
+        *_history(card),
+        *_subjects(card),
+        *_ratings(card),
+    ]
+
+
+def check_created_before(
+    card: ReportCard | ReportCard2026, moments: Iterable[datetime]
+) -> list[Finding]:
     """Return SBX-2009 when one of the signing *moments* lies before NGAY_TAO_HOC_BA.
 
     Days are local (+07:00).
@@ -56,7 +72,7 @@ def check_created_before(card: ReportCard, moments: Iterable[datetime]) -> list[
     ]
 
 
-def check_practice_marks(card: ReportCard) -> list[Finding]:
+def check_practice_marks(card: ReportCard | ReportCard2026) -> list[Finding]:
     """Return SBX-5008 for each personal ID off the practice range and for a missing mark.
 
     Stage register: data that could be real is refused whoever sends it.
@@ -85,7 +101,7 @@ def check_practice_marks(card: ReportCard) -> list[Finding]:
     return faults
 
 
-def _year_and_place(general: General) -> Iterator[Finding]:
+def _year_and_place(general: General | General2026) -> Iterator[Finding]:
     begins = first_year(general.school_year)
     if begins is None:
         yield Finding("SBX-2004", "TEN_NAM_HOC", value=general.school_year, expected="YYYY-YYYY+1")
@@ -105,40 +121,57 @@ def _year_and_place(general: General) -> Iterator[Finding]:
             value=general.school_code,
             expected=f"MA_SO_GIAO_DUC {general.department_code}…",
         )
-    if general.district is None and begins < FIRST_YEAR_OF_34:
+    is_v1 = isinstance(general, General)
+    if is_v1 and general.district is None and begins < FIRST_YEAR_OF_34:
         yield Finding("SBX-2001", "TEN_QUAN_HUYEN", expected="TEN_QUAN_HUYEN")
 
 
 def _pupil(general: General) -> Iterator[Finding]:
     if general.ethnic_group not in ETHNIC_GROUP_NAMES:
         yield Finding("SBX-2008", "DAN_TOC", value=general.ethnic_group)
+    born = general.birth_date
+    said = f"{born:%d/%m/%Y}"
+    yield from _number_of(general.pupil_id, sex=general.sex, year=born.year, said=said)
+    yield from _age(general.school_year, born, born, said)
+
+
+def _pupil_2026(general: General2026) -> Iterator[Finding]:
+    """What the record does not say is held against nothing."""
+    if general.ethnic_group not in ETHNIC_GROUP_NAMES:
+        yield Finding("SBX-2008", "DAN_TOC", value=general.ethnic_group)
+    born = general.birth_date
+    year = None if born is None else born.year
+    said = "" if born is None else "/".join(f"{part:02}" for part in reversed(born) if part)
+    if general.pupil_id is not None:
+        sexes = {SexCode.MALE: Sex.MALE, SexCode.FEMALE: Sex.FEMALE}
+        yield from _number_of(general.pupil_id, sex=sexes.get(general.sex), year=year, said=said)
+    if born is not None:
+        yield from _age(general.school_year, born.earliest, born.latest, said)
+
+
+def _number_of(number: str, *, sex: Sex | None, year: int | None, said: str) -> Iterator[Finding]:
+    """SBX-2009: the personal ID holds another sex or birth year; None is not known."""
     try:
-        parts = PersonalId.parse(general.pupil_id)
+        parts = PersonalId.parse(number)
     except ValueError:
-        parts = None  # A number that starts otherwise is off the practice range: SBX-5008.
-    if parts is not None and parts.sex is not general.sex:
-        yield Finding(
-            "SBX-2009",
-            "SO_CCCD",
-            value=general.pupil_id,
-            expected=f"GIOI_TINH {general.sex.value}",
-        )
-    if parts is not None and parts.birth_year != general.birth_date.year:
-        yield Finding(
-            "SBX-2009",
-            "SO_CCCD",
-            value=general.pupil_id,
-            expected=f"NGAY_SINH {general.birth_date:%d/%m/%Y}",
-        )
-    begins = first_year(general.school_year)
+        return  # A number that starts otherwise is off the practice range: SBX-5008.
+    if sex is not None and parts.sex is not sex:
+        yield Finding("SBX-2009", "SO_CCCD", value=number, expected=f"GIOI_TINH {sex.value}")
+    if year is not None and parts.birth_year != year:
+        yield Finding("SBX-2009", "SO_CCCD", value=number, expected=f"NGAY_SINH {said}")
+
+
+def _age(school_year: str, earliest: date, latest: date, said: str) -> Iterator[Finding]:
+    """SBX-2009: born between two days, a pupil of no lawful age on 1 September."""
+    begins = first_year(school_year)
     if begins is None:
         return
-    age = _age_on(general.birth_date, date(begins, 9, 1))
-    if not YOUNGEST <= age <= OLDEST:
+    opening = date(begins, 9, 1)
+    if _age_on(earliest, opening) < YOUNGEST or _age_on(latest, opening) > OLDEST:
         yield Finding(
             "SBX-2009",
             "NGAY_SINH",
-            value=f"{general.birth_date:%d/%m/%Y}",
+            value=said,
             expected=f"{YOUNGEST}–{OLDEST} (01/09/{begins})",
         )
 
@@ -147,7 +180,7 @@ def _age_on(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def _people(general: General) -> Iterator[Finding]:
+def _people(general: General | General2026) -> Iterator[Finding]:
     if general.father is None and general.mother is None and general.guardian is None:
         parents = "HO_VA_TEN_CHA|HO_VA_TEN_ME|HO_VA_TEN_NGUOI_GIAM_HO"
         yield Finding("SBX-2009", "HO_VA_TEN_ME", expected=parents)
@@ -164,7 +197,7 @@ def _people(general: General) -> Iterator[Finding]:
             yield Finding("SBX-2009", tag, value=number, expected="≠ SO_CCCD")
 
 
-def _dates(card: ReportCard) -> Iterator[Finding]:
+def _dates(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
     general = card.general
     if general.issue_planned_on < general.created_on:
         yield Finding(
@@ -173,7 +206,7 @@ def _dates(card: ReportCard) -> Iterator[Finding]:
             value=f"{general.issue_planned_on:%d/%m/%Y}",
             expected=f">= NGAY_TAO_HOC_BA {general.created_on:%d/%m/%Y}",
         )
-    arrivals = [row.arrived_on for row in card.history]
+    arrivals = [row.arrived_on for row in card.history if row.arrived_on is not None]
     for earlier, later in itertools.pairwise(arrivals):
         if later < earlier:
             yield Finding(
@@ -182,16 +215,18 @@ def _dates(card: ReportCard) -> Iterator[Finding]:
                 value=f"{later:%d/%m/%Y}",
                 expected=f">= {earlier:%d/%m/%Y}",
             )
-    if arrivals and arrivals[0] <= general.birth_date:
+    born = general.birth_date
+    born = born if born is None or isinstance(born, date) else born.earliest
+    if arrivals and born is not None and arrivals[0] <= born:
         yield Finding(
             "SBX-2009",
             "NGAY_TRANG_THAI_CHUYEN_DEN",
             value=f"{arrivals[0]:%d/%m/%Y}",
-            expected=f"> NGAY_SINH {general.birth_date:%d/%m/%Y}",
+            expected=f"> NGAY_SINH {born:%d/%m/%Y}",
         )
 
 
-def _history(card: ReportCard) -> Iterator[Finding]:
+def _history(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
     general = card.general
     if not card.history:
         yield Finding("SBX-2001", "NAM_HOC_ITEM", expected="NAM_HOC_ITEM")
@@ -219,7 +254,7 @@ def _history(card: ReportCard) -> Iterator[Finding]:
             yield Finding("SBX-2009", tag, value=found, expected=expected)
 
 
-def _subjects(card: ReportCard) -> Iterator[Finding]:
+def _subjects(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
     known = "|".join(subject.code for subject in SUBJECTS)
     for row in card.summary.subjects:
         subject = SUBJECT_BY_CODE.get(row.code)
@@ -232,7 +267,7 @@ def _subjects(card: ReportCard) -> Iterator[Finding]:
             yield Finding("SBX-2009", "MA_MON_HOC", value=f"{code} × {times}", expected=code)
 
 
-def _ratings(card: ReportCard) -> Iterator[Finding]:
+def _ratings(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
     for tag, times in Counter(tag for tag, _ in card.summary.ratings).items():
         if tag not in (*COMPETENCES, *QUALITIES):
             yield Finding("SBX-2002", tag)

@@ -7,6 +7,7 @@ known in part (spec/record-format.md §6.2). Field comments give the tag.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,6 +42,12 @@ class BirthDate(NamedTuple):
     def earliest(self) -> date:
         """The first day it may be."""
         return date(self.year, self.month or 1, self.day or 1)
+
+    @property
+    def latest(self) -> date:
+        """The last day it may be."""
+        month = self.month or 12
+        return date(self.year, month, self.day or monthrange(self.year, month)[1])
 
 
 class Post(StrEnum):

@@ -12,6 +12,8 @@ from functools import cached_property
 from sandbox.domain.circular27 import YearResult
 from sandbox.domain.divisions import Era
 from sandbox.domain.report_card import General, ReportCard, Sex
+from sandbox.domain.report_card_2026 import ReportCard2026
+from sandbox.synthetic.cases import CaseWriter
 from sandbox.synthetic.chance import path_key, rolled, spread
 from sandbox.synthetic.histories import Histories
 from sandbox.synthetic.layout import LARGEST_CLASS, SMALLEST_CLASS, SchoolLayout
@@ -160,7 +162,9 @@ class OpenSchool:
                 turn=0,
                 number=group.size + _NEWCOMERS + place,
             )
-            yield _without_record(person, _REASONS[dice[8 + place]], person.father)
+            reason = _REASONS[dice[8 + place]]
+            card = self._card_of_case(plan, group, person, reason)
+            yield _without_record(person, reason, card_2026=card)
         dice = rolled(key, (1 << 33) + plan.grade)
         for place in range(min(room - lasting, bisect_right(_SUMMER, dice[0] << 8 | dice[1]))):
             seat = _UNCOUNTED + 2 * (plan.grade - 1) + place
@@ -172,8 +176,20 @@ class OpenSchool:
                 number=group.size + _NEWCOMERS + seat,
             )
             completed = (dice[8 + place] << 8 | dice[10 + place]) < _COMPLETED_AFTER_SUMMER
-            card = self._card_after_summer(plan, group, person, completed=completed)
-            yield _without_record(person, Reason.NEEDS_SUMMER, person.father, card)
+            late = self._card_after_summer(plan, group, person, completed=completed)
+            yield _without_record(person, Reason.NEEDS_SUMMER, card_after_summer=late)
+
+    def _card_of_case(
+        self, plan: ClassPlan, group: Group, person: Person, reason: Reason
+    ) -> ReportCard2026:
+        room, key = self._room(plan), self._year_key(group)
+        others = self.faculty.subject_teachers(plan, english=self.english)
+        writer = CaseWriter(
+            ClassWriter(self._frame(plan)),
+            subject_teachers={code: teacher.name for code, teacher in others.items()},
+            named=room.named,
+        )
+        return writer.card(person, room.year(person, key), reason, key)
 
     def _card_after_summer(
         self, plan: ClassPlan, group: Group, person: Person, *, completed: bool
@@ -265,15 +281,20 @@ def _pupil(person: Person, number: int, *, personal_id: str | None = None) -> Pu
 
 
 def _without_record(
-    person: Person, reason: Reason, father: str | None, card: ReportCard | None = None
+    person: Person,
+    reason: Reason,
+    *,
+    card_after_summer: ReportCard | None = None,
+    card_2026: ReportCard2026 | None = None,
 ) -> UnrecordedPupil:
     guardian_only = reason is Reason.GUARDIAN_ONLY
     return UnrecordedPupil(
         pupil=_pupil(person, 0, personal_id="" if reason is Reason.NO_PERSONAL_ID else None),
         reason=reason,
-        father=None if guardian_only else father,
+        father=None if guardian_only else person.father,
         mother=None if guardian_only else person.mother,
         # Brought up by a grandmother: the mother's name stands in for hers.
         guardian=person.mother if guardian_only else None,
-        card_after_summer=card,
+        card_after_summer=card_after_summer,
+        card_2026=card_2026,
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sandbox.domain.lifecycle import Role
 from sandbox.domain.report_card import ReportCard, Sex
+from sandbox.domain.report_card_2026 import ReportCard2026
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class UnrecordedPupil:
     guardian: str | None
     card_after_summer: ReportCard | None
     """For `NEEDS_SUMMER`: the lawful card of August; None for all others."""
+    card_2026: ReportCard2026 | None
+    """For whom v1.0 cannot carry: the card of the 2026 profile; None for `NEEDS_SUMMER`."""
 
 
 @dataclass(frozen=True, slots=True)

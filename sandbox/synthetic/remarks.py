@@ -100,6 +100,12 @@ def rating_fields(grade: int, *, named: bool) -> tuple[Field, Field, Field]:
 
 
 @cache
+def rating_field(tags: tuple[str, ...], grade: int, *, named: bool) -> Field:
+    """Return the field about some of the competences or qualities alone."""
+    return Field(tuple(_phrases("rating", tag, grade) for tag in tags), named=named)
+
+
+@cache
 def teacher_field(codes: tuple[str, ...], grade: int, *, named: bool) -> Field:
     """Return the field NHAN_XET_GVCN for a pupil who takes the subjects *codes*."""
     return Field(tuple(_phrases("subject", code, grade) for code in codes), named=named)

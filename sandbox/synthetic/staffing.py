@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 
 from sandbox.domain.circular27 import SUBJECTS
@@ -74,6 +75,22 @@ class Faculty:
         """Return the class teacher of *plan*."""
         return self._at(plan.post, "class_teacher")
 
+    def subject_teachers(self, plan: ClassPlan, *, english: bool) -> dict[str, Staff]:
+        """Return who else teaches in class *plan*, by code of the one subject each teaches there.
+
+        Classes go to the teachers of a subject in their order, as many to each as are enough; a
+        subject for which the school has no post left is the class teacher's.
+        """
+        found: dict[str, Staff] = {}
+        before = 0
+        for code, enough, classes in self._specialities(english):
+            if plan in classes:
+                place = before + classes.index(plan) // enough
+                if place < _SUBJECT_POSTS:
+                    found[code] = self._at(FIRST_SUBJECT_TEACHER + place, "subject_teacher")
+            before += -(-len(classes) // enough)
+        return found
+
     def everybody(self, *, english: bool) -> tuple[Employee, ...]:
         """Return the staff: leaders, office, class teachers, subject teachers.
 
@@ -108,17 +125,23 @@ class Faculty:
 
     def _subject_teachers(self, english: bool) -> list[Employee]:
         found: list[Employee] = []
-        by_code = {subject.code: subject for subject in SUBJECTS}
-        for code, enough in _STAFF["classes_per_teacher"].items():
-            taught = sum(
-                by_code[code].is_compulsory(plan.grade) or (code == "S03" and english)
-                for plan in self._classes
-            )
-            for _ in range(-(-taught // enough)):
+        for code, enough, classes in self._specialities(english):
+            for _ in range(-(-len(classes) // enough)):
                 if len(found) < _SUBJECT_POSTS:
                     post = FIRST_SUBJECT_TEACHER + len(found)
                     found.append(self._employed(post, "subject_teacher", subjects=(code,)))
         return found
+
+    def _specialities(self, english: bool) -> Iterator[tuple[str, int, list[ClassPlan]]]:
+        """Yield each subject with teachers of its own: how many classes are enough, and which."""
+        by_code = {subject.code: subject for subject in SUBJECTS}
+        for code, enough in _STAFF["classes_per_teacher"].items():
+            classes = [
+                plan
+                for plan in self._classes
+                if by_code[code].is_compulsory(plan.grade) or (code == "S03" and english)
+            ]
+            yield code, enough, classes
 
     def _at(self, post: int, kind: str) -> Staff:
         return self._employed(post, kind).staff

@@ -58,6 +58,7 @@ class Classroom:
     def __init__(self, grade: int, *, english: bool, own_language: bool, named: bool) -> None:
         """*named*: the teacher's sentences begin with "Em"."""
         self.grade = grade
+        self.named = named
         self._own_language = own_language
         self._plain = form_of(grade, english=english, own_language=False)
         self._with_own = form_of(grade, english=english, own_language=True)
