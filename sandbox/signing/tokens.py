@@ -248,11 +248,11 @@ class Tokens:
                     faults.recover(turn, holder_id, code)
         return stopped
 
-    def choose(self, space: Space, holder_id: str, serial: str) -> str:
+    def choose(self, space: Space, holder_id: str, serial: str, *, judge: bool = True) -> str:
         """Keep the certificate *serial* of the token in the port as the one to sign with.
 
-        Returns where that stopped: "" when it is kept, E8 when it is out of date, E5 when the
-        token in the port does not hold it.
+        Returns where that stopped: "" when it is kept, E5 when the token in the port does not
+        hold it, and (*judge*) E8 when it is out of date.
         """
         with self._office.turn(space) as turn:
             tokens = self.laid(turn, space, holder_id)
@@ -263,7 +263,7 @@ class Tokens:
                 credential = token.credential
                 if credential.serial != serial:
                     stopped = "E5"
-                elif not credential.not_before <= turn.at <= credential.not_after:
+                elif judge and not credential.not_before <= turn.at <= credential.not_after:
                     stopped = "E8"
             fetched = computer.fetched if stopped else serial
             _keep(turn, holder_id, replace(computer, stopped=stopped, fetched=fetched))

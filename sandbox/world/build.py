@@ -229,6 +229,8 @@ def _routers_of(world: World) -> list[APIRouter]:
     import importlib
 
     from sandbox.signing import csc_http, csc_pages
+    from sandbox.signing.pages_computer import routers as computer_pages
+    from sandbox.signing.pages_computer_pin import routers as token_pages
     from sandbox.signing.pages_room import routers as room_pages
 
     found: list[APIRouter] = []
@@ -239,7 +241,8 @@ def _routers_of(world: World) -> list[APIRouter]:
                 found.extend(csc_http.routers(world.csc))
                 found.extend(csc_pages.routers(world.csc))
                 found.extend(room_pages(world.signing))
-                found.extend(routers(service, Coach(world.coach_client())))
+                for made in (routers, computer_pages, token_pages):
+                    found.extend(made(world.signing, Coach(world.coach_client())))
             else:
                 found.extend(routers(service))
     return found

@@ -21,7 +21,16 @@ from lxml import html
 from sandbox import web
 from sandbox.clock import Clock, FixedClock
 from sandbox.pki import RsaPool, TrainingAuthority
-from sandbox.signing import CredentialSeed, HolderSeed, SigningService, http, pages, pages_room
+from sandbox.signing import (
+    CredentialSeed,
+    HolderSeed,
+    SigningService,
+    http,
+    pages,
+    pages_computer,
+    pages_computer_pin,
+    pages_room,
+)
 from sandbox.signing.coaching import Coach
 from sandbox.web.pages import routers as own_pages
 from sandbox.wire.signing import Item, NewTransaction, Transaction
@@ -98,6 +107,10 @@ class Room:
     def phone_path(self, holder: str = TEACHER) -> str:
         device, _ = self.service.phones.phone(self.space, holder)
         return f"/ky-so/dien-thoai/{device.token}"
+
+    def computer_path(self, holder: str = TEACHER) -> str:
+        device, _ = self.service.phones.phone(self.space, holder)
+        return f"/ky-so/may-tinh/{device.token}"
 
     def pairing_code(self, holder: str = TEACHER) -> str:
         return self.service.phones.phone(self.space, holder)[1]
@@ -208,6 +221,8 @@ def make_room(
         *http.routers(service),
         *pages_room.routers(service),
         *(() if coached else pages.routers(service, Coach())),
+        *pages_computer.routers(service, Coach()),
+        *pages_computer_pin.routers(service, Coach()),
     ):
         app.include_router(router)
     return Room(app, service, database, time_of, spaces, folder)
