@@ -47,6 +47,13 @@ class Call:
         """Where this API stands, as the caller sees it."""
         return str(self.request.base_url).rstrip("/") + self.space.prefix
 
+    @property
+    def program(self) -> str:
+        """How the phone's owner is told who asks: Vietnamese, whatever the program speaks."""
+        if self.caller.holder is None:
+            return self.caller.name
+        return web.text("vi", "chuyen_mon", "signing.csc.sender")
+
     def said(self, key: str, **values: object) -> str:
         """Return a text of this API."""
         return web.text(self.language, "chuyen_mon", f"signing.csc.{key}", **values)
@@ -191,7 +198,7 @@ def _revoke(service: CscService, call: Call, asked: wire.RevokeRequest) -> None:
 
 
 def _send_otp(service: CscService, call: Call, asked: wire.SendOtpRequest) -> None:
-    purpose = web.text("vi", "cau", "signing.csc.otp_purpose", name=call.caller.name)
+    purpose = web.text("vi", "cau", "signing.csc.otp_purpose", name=call.program)
     service.authorizing.send_otp(call.space, call.caller, asked, purpose=purpose)
 
 
@@ -250,7 +257,11 @@ METHODS = (
         "sandbox/confirmation/request",
         wire.ConfirmRequest,
         lambda s, c, asked: s.confirmation.ask(
-            c.space, c.caller, asked, unnamed=c.said("document")
+            c.space,
+            c.caller,
+            asked,
+            sender=c.program,
+            unnamed=web.text("vi", "chuyen_mon", "signing.csc.document"),
         ),
         invented=True,
     ),

@@ -59,11 +59,18 @@ class PhoneConfirmation:
         office.listeners.append(self._ended)
 
     def ask(
-        self, space: Space, caller: Caller, asked: wire.ConfirmRequest, *, unnamed: str
+        self,
+        space: Space,
+        caller: Caller,
+        asked: wire.ConfirmRequest,
+        *,
+        sender: str,
+        unnamed: str,
     ) -> wire.ConfirmReply:
         """Return the confirmation asked for: a fresh one, or the one this requestID already made.
 
-        *unnamed* stands for a document whose name was not sent. Raises `CscRefused`.
+        *sender* is who the phone says is asking, *unnamed* stands for a document whose name was
+        not sent. Raises `CscRefused`.
         """
         known = self._credentials.known(space, caller, asked.credential_id)
         hashes = read_hashes(asked.hash)
@@ -79,7 +86,7 @@ class PhoneConfirmation:
             signer_id=known.stored.holder,
             serial=known.stored.serial,
             purpose=asked.description,
-            portal=caller.name,
+            portal=sender,
             items=[
                 Item(
                     key=str(number),

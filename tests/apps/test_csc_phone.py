@@ -93,7 +93,7 @@ def phone(desk: Gateway) -> Any:
 def approve(desk: Gateway) -> None:
     browser = phone(desk)
     browser.follow("Xem yêu cầu")
-    browser.follow("Ký")
+    browser.follow("Ký số")
     browser.press("Xác nhận ký 2 tài liệu", pin=desk.pin())
 
 
