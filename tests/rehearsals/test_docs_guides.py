@@ -68,6 +68,16 @@ def test_the_pack_is_never_written_over(sandbox_up, tmp_path):
     assert codes == [0, 2]
 
 
+def test_the_remote_signing_of_the_providers_guide_signs(sandbox_up, tmp_path):
+    """The commands under "Connect to remote signing" end with a signature."""
+    (block,) = (one for one in blocks("providers-guide.md") if "csc.sh" in one)
+
+    done = shell(aimed(block, sandbox_up.base_url), sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r'"signatures":\["[A-Za-z0-9+/=]{344}"\]\}$', done.stdout.strip())
+
+
 def test_the_rehearsal_of_the_providers_guide_passes(sandbox_up, tmp_path):
     """The command under "Rehearse your program" passes as printed."""
     block = aimed(blocks("providers-guide.md")[-1], sandbox_up.base_url)
