@@ -178,5 +178,7 @@ def _print(manifest: dict[str, Any], out: Path | None, *, lang: str, as_json: bo
         OUT.print(f"{name}: {manifest[name]}", markup=False)
     for code, count in manifest.get("truth", {}).get("by_code", {}).items():
         OUT.print(f"  {code}: {count}", markup=False)
+    for reason, count in manifest.get("cases_2026", {}).get("by_reason", {}).items():
+        OUT.print(f"  cases_2026 {reason}: {count}", markup=False)
     if out is not None:
         OUT.print(say("nation.done", folder=out), markup=False)

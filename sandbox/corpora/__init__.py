@@ -4,6 +4,7 @@ Everything follows from the order: the same order gives the same XML bytes alone
 larger one, in any number of processes, on any day (features 31 to 34).
 """
 
+from sandbox.corpora.cases import Case, cases_of
 from sandbox.corpora.dirt import MIXABLE, Dirt, Fault, mixable
 from sandbox.corpora.making import Maker, Pack
 from sandbox.corpora.orders import Form, Order, Packing
@@ -13,6 +14,7 @@ from sandbox.corpora.writing import SchoolRow
 
 __all__ = [
     "MIXABLE",
+    "Case",
     "Credential",
     "Dirt",
     "Fault",
@@ -23,6 +25,7 @@ __all__ = [
     "Packing",
     "SchoolRow",
     "Signers",
+    "cases_of",
     "make",
     "mixable",
     "stream",

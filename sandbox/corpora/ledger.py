@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox import PRACTICE_MARK, __version__
+from sandbox.corpora.cases import FOLDER, INDEX
 from sandbox.corpora.orders import Order
 from sandbox.corpora.writing import SchoolRow
 from sandbox.errors import Misuse
@@ -77,27 +78,47 @@ class Ledger:
         return whole.count(b"\n")
 
     def close(self) -> dict[str, Any]:
-        """Write the manifest, and the truth about dirty records; return the manifest."""
+        """Write the manifest, the truth about dirty records, the index of cases; return it."""
         sums = Sums()
-        truth = hashlib.sha256()
-        with (self.folder / TRUTH).open("wb") as file:
-            for row in self.rows():
-                sums.add(row)
-                for fault in row.faults:
-                    said = {"school": row.code, **fault}
-                    line = json.dumps(said, ensure_ascii=False).encode() + b"\n"
-                    truth.update(line)
-                    file.write(line)
+        truth, index = _Lines(self.folder / TRUTH), _Lines(self.folder / INDEX)
+        for row in self.rows():
+            sums.add(row)
+            for fault in row.faults:
+                truth.add({"school": row.code, **fault})
+            for case in row.cases:
+                index.add({"school": row.code, **case})
         manifest = manifest_of(self._order, sums)
         if self._order.dirty:
-            manifest["truth"] |= {"file": TRUTH, "sha256": truth.hexdigest()}
-        else:
-            (self.folder / TRUTH).unlink()
+            manifest["truth"] |= truth.close()
+        if sums.cases:
+            manifest["cases_2026"] |= index.close()
         text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
         draft = self.folder / f".{MANIFEST}"
         draft.write_text(text, encoding="utf-8")
         draft.replace(self.folder / MANIFEST)
         return manifest
+
+
+class _Lines:
+    """A file of JSON lines, there only when something is written into it or it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._path.unlink(missing_ok=True)
+        self._digest = hashlib.sha256()
+
+    def add(self, said: dict[str, Any]) -> None:
+        self._write(json.dumps(said, ensure_ascii=False).encode() + b"\n")
+
+    def close(self) -> dict[str, str]:
+        """Return its name and hash for the manifest."""
+        self._write(b"")
+        return {"file": self._path.name, "sha256": self._digest.hexdigest()}
+
+    def _write(self, line: bytes) -> None:
+        self._digest.update(line)
+        with self._path.open("ab") as file:
+            file.write(line)
 
 
 class Sums:
@@ -110,6 +131,9 @@ class Sums:
         self.by_province: dict[str, Counter[str]] = {}
         self.by_code: Counter[str] = Counter()
         self.by_defect: Counter[str] = Counter()
+        self.cases = 0
+        self.case_bytes = 0
+        self.by_reason: Counter[str] = Counter()
 
     def add(self, row: SchoolRow) -> None:
         """Add one school."""
@@ -124,13 +148,18 @@ class Sums:
         self.by_province.setdefault(row.province, Counter()).update(own)
         self.by_code.update(fault["code"] for fault in row.faults)
         self.by_defect.update(fault["defect"] for fault in row.faults)
+        self.cases += len(row.cases)
+        self.case_bytes += sum(case["bytes"] for case in row.cases)
+        self.by_reason.update(case["reason"] for case in row.cases)
 
 
 def manifest_of(order: Order, sums: Sums) -> dict[str, Any]:
     """Return the manifest: the same for the same order on every machine and day.
 
     `sha256` covers XML bytes before compression: the SHA-256 over the schools' SHA-256 (32 bytes
-    each, in the order of their numbers), each of which covers the school's own documents.
+    each, in the order of their numbers), each of which covers the school's own documents. Training
+    cases are counted apart, nowhere else: their index holds the hash of each, the manifest that of
+    the index.
     """
     manifest = {
         "mark": PRACTICE_MARK,
@@ -145,5 +174,12 @@ def manifest_of(order: Order, sums: Sums) -> dict[str, Any]:
             "faults": sum(sums.by_code.values()),
             "by_code": dict(sorted(sums.by_code.items())),
             "by_defect": dict(sorted(sums.by_defect.items())),
+        }
+    if sums.cases:
+        manifest["cases_2026"] = {
+            "folder": FOLDER,
+            "records": sums.cases,
+            "xml_bytes": sums.case_bytes,
+            "by_reason": dict(sorted(sums.by_reason.items())),
         }
     return manifest

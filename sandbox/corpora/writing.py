@@ -8,12 +8,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import zstandard
 
+from sandbox.corpora.cases import FOLDER, cases_of
 from sandbox.corpora.looking import header, row_of
 from sandbox.corpora.making import Maker, Pack
 from sandbox.corpora.orders import Form
@@ -45,6 +46,8 @@ class SchoolRow:
     """Over the XML bytes of its packages, or else of its records, in order."""
     faults: tuple[dict[str, Any], ...] = ()
     """The truth about dirty records, each with the messageid of its package."""
+    cases: tuple[dict[str, Any], ...] = ()
+    """The training cases beside its records, each with its file, length and SHA-256."""
 
     def as_line(self) -> str:
         """Return the row as one line of JSON."""
@@ -55,7 +58,7 @@ class SchoolRow:
         """Read a line of `as_line`. Raises `ValueError` for any other."""
         try:
             read = json.loads(line)
-            return cls(**{**read, "faults": tuple(read["faults"])})
+            return cls(**{**read, "faults": tuple(read["faults"]), "cases": tuple(read["cases"])})
         except (TypeError, KeyError) as fault:
             raise ValueError(f"not a row of a ledger: {line[:80]!r}") from fault
 
@@ -80,9 +83,29 @@ class SchoolWriter:
         target.parent.mkdir(parents=True, exist_ok=True)
         if self._order.form is Form.XML:
             with _whole_folder(target) as draft:
-                return self._xml_files(draft, number)
-        with _whole_file(target) as file:
-            return self.into_stream(file, number)
+                row = self._xml_files(draft, number)
+        else:
+            with _whole_file(target) as file:
+                row = self.into_stream(file, number)
+        return row if self._order.form.is_table else self._with_cases(folder, number, row)
+
+    def _with_cases(self, folder: Path, number: int, row: SchoolRow) -> SchoolRow:
+        """Write the training cases of school *number* beside its records."""
+        cases = tuple(cases_of(self._maker, number))
+        if not cases:
+            return row
+        target = folder / FOLDER / row.province / row.code
+        target.parent.mkdir(parents=True, exist_ok=True)
+        told = []
+        with _whole_folder(target) as draft:
+            for case in cases:
+                (draft / case.file_name).write_bytes(case.xml)
+                place = f"{FOLDER}/{row.province}/{row.code}/{case.file_name}"
+                digest = hashlib.sha256(case.xml).hexdigest()
+                told.append(
+                    {**case.told(), "file": place, "bytes": len(case.xml), "sha256": digest}
+                )
+        return replace(row, cases=tuple(told))
 
     def into_stream(self, stream: BinaryIO, number: int) -> SchoolRow:
         """Write school *number* to *stream* and return its row."""

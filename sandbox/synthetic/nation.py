@@ -204,6 +204,16 @@ class Nation:
         school = self._open_class(school_number, class_index)
         return school.faculty.teacher(school.plan.classes[class_index])
 
+    def subject_teachers(self, school_number: int, class_index: int) -> dict[str, Staff]:
+        """Return who teaches in one class beside its class teacher, by subject code.
+
+        Raises:
+            ValueError: no such school or class.
+        """
+        school = self._open_class(school_number, class_index)
+        plan = school.plan.classes[class_index]
+        return school.faculty.subject_teachers(plan, english=school.english)
+
     def officers(self, code: str) -> tuple[Staff, ...]:
         """Return the officers of the Sở of province *code* of the era.
 

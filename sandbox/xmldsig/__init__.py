@@ -19,6 +19,7 @@ from sandbox.xmldsig.record import SignedRecord, verify_record
 from sandbox.xmldsig.record_2026 import SignedRecord2026, verify_record_2026
 from sandbox.xmldsig.report import Report, SignatureFacts, SignatureRefused, Step
 from sandbox.xmldsig.stamps import PackageStamp, RecordStamp, stamp_record
+from sandbox.xmldsig.stamps_2026 import Signing2026, stamp_record_2026
 from sandbox.xmldsig.validity import Revocations
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "SignatureText",
     "SignedRecord",
     "SignedRecord2026",
+    "Signing2026",
     "Step",
     "prepare",
     "prepare_2026",
@@ -43,6 +45,7 @@ __all__ = [
     "same_name",
     "signature_id_2026",
     "stamp_record",
+    "stamp_record_2026",
     "verify_package",
     "verify_record",
     "verify_record_2026",

@@ -56,8 +56,9 @@ def test_a_slice_is_written_with_its_manifest(tmp_path):
 
 
 def test_without_a_folder_only_the_hashes_are_made(tmp_path):
-    """The same hash as with files; nothing is written but the data folder."""
+    """The same hash as with files; nothing but the data folder is written, no case beside it."""
     written = manifest_of(tmp_path, *SMALL, "--out", str(tmp_path / "out"))
+    assert written.pop("cases_2026")["records"] > 0
     assert manifest_of(tmp_path, *SMALL) == written
 
 
