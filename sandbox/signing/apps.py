@@ -198,7 +198,7 @@ def finger(turn: Turn, request: StoredRequest) -> Outcome | None:
         raise Declined(Code.SIGNATURE_TRANSACTION_NOT_FOUND)
     holder = _holder(turn, request.signer)
     if holder.locked:
-        return Outcome.WRONG_PIN
+        return Outcome.NOT_READY
     state = state_in(turn, request.signer, request.instrument)
     if not state.ready or not state.finger:
         return Outcome.NOT_READY

@@ -6,109 +6,94 @@ reloading, Back and a second tap are harmless (learner-experience L3, §8.1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sandbox import web
-from sandbox.signing import pins
+from sandbox.signing import (
+    apps,
+    pages_activation,
+    pages_by_code,
+    pages_home,
+    pages_labels,
+    pages_sim,
+    pins,
+)
 from sandbox.signing.coaching import Coach
-from sandbox.signing.confirming import Outcome, PhoneView
+from sandbox.signing.confirming import PhoneView
 from sandbox.signing.http import PHONE_PATH as PHONE
-from sandbox.signing.model import Device, DeviceKind, StoredRequest
+from sandbox.signing.model import StoredRequest
+from sandbox.signing.outcomes import Confirmation, Outcome
+from sandbox.signing.pages_desk import Desk, app_named, app_path, go, not_yours, path
 from sandbox.signing.phone_words import ROWS, ending, things
 from sandbox.signing.problems import Declined
 from sandbox.signing.quiet import mask_access_log
 from sandbox.signing.service import SigningService
-from sandbox.wire.signing import Status
+from sandbox.wire.signing import Instrument, Status
 
 STOP_AFTER = 2
 """After so many wrong entries the page leads to the card, not to the field (E7)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every phone page needs."""
-
-    service: SigningService
-    coach: Coach
-
-    async def device(self, request: Request, token: str) -> Device:
-        """Return the device behind *token*. Raises `web.Problem` for none or a replaced one."""
-        device = await web.off_loop(self.service.phones.device, web.space_of(request), token)
-        if device is None or device.replaced:
-            known = "unknown" if device is None else "replaced"
-            raise web.Problem(
-                web.say("tieu_de", f"signing.phone.{known}.title"),
-                meaning=web.say("loi_nghia", f"signing.phone.{known}.meaning"),
-                remedy=web.say("loi_lam", f"signing.phone.{known}.remedy"),
-                button=web.say("nut", "signing.pair.again"),
-                to="/dt",
-                status=404 if device is None else 410,
-            )
-        return device
-
-    async def look(self, request: Request, token: str) -> PhoneView:
-        """Return what the phone shows now."""
-        device = await self.device(request, token)
-        return await web.off_loop(self.service.confirming.look, web.space_of(request), device)
-
-    async def own(self, request: Request, device: Device, request_id: str) -> StoredRequest:
-        """Return one of the holder's requests. Raises `web.Problem` for anybody else's."""
-        try:
-            return await web.off_loop(
-                self.service.confirming.open, web.space_of(request), device, request_id
-            )
-        except Declined:
-            raise _not_yours(device) from None
-
-    async def way_back(self, request: Request, device: Device, asked: StoredRequest | None) -> str:
-        """Return where [Về máy tính] leads: "" on a second device, which has no way back."""
-        if device.kind is DeviceKind.PAIRED:
-            return ""
-        if asked is not None and asked.return_path:
-            return asked.return_path
-        remembered = await web.session(request).get(_return_key(device))
-        return web.local_path(str(remembered or ""), otherwise="")
-
-
 def routers(service: SigningService, coach: Coach) -> list[APIRouter]:
-    """Return the pages of the practice phone."""
+    """Return the pages of the practice phone, of its SIM and of the page for one-time codes."""
     mask_access_log()
     desk = Desk(service, coach)
     router = APIRouter(include_in_schema=False)
     _list(router, desk)
     _request(router, desk)
     _pin(router, desk)
+    _finger(router, desk)
     _wrong_pin(router, desk)
     _lock(router, desk)
+    pages_home.add(router, desk)
+    pages_activation.add(router, desk)
+    pages_sim.add(router, desk)
+    pages_by_code.add(router, desk)
+    pages_labels.add(router, desk)
     return [router]
 
 
 def _list(router: APIRouter, desk: Desk) -> None:
     @router.get(PHONE + "/{token}")
-    async def show(request: Request, token: str, ve: str = "", noi: str = "") -> Response:
-        view = await desk.look(request, token)
-        if web.local_path(ve, otherwise=""):
-            await web.session(request).set(_return_key(view.device), ve)
+    async def show(
+        request: Request, token: str, ve: str = "", noi: str = "", ung_dung: str = ""
+    ) -> Response:
+        chosen = app_named(ung_dung)
+        device = await desk.device(request, token)
+        await desk.remember_way_back(request, device, ve)
+        view = await desk.look(request, token, instruments=(chosen,) if chosen else apps.APPS)
         if view.holder.locked:
-            return _go(request, _path(token, "khoa"))
+            return go(request, path(token, "khoa"))
+        app = chosen or _only_app(view)
+        if app is not None and (elsewhere := await desk.hindered(request, device, app)):
+            return elsewhere
         only = view.waiting[0] if len(view.waiting) == 1 else None
         return await desk.coach.page(
             request,
             "signing/list.html",
             page="phone.list",
-            device=view.device,
+            device=device,
             view=view,
+            app=app,
             only=only,
             things=things,
             ending=ending,
-            phone=_path(token),
-            way_back=await desk.way_back(request, view.device, only or view.last_ended),
+            phone=path(token),
+            here=app_path(token, chosen),
+            back=path(token, "nha"),
+            way_back=await desk.way_back(request, device, only or view.last_ended),
             paired={"moi": "first", "thay": "replaced"}.get(noi),
         )
+
+
+def _only_app(view: PhoneView) -> Instrument | None:
+    """Return the app the waiting requests are for, Ký Xa A when none waits; None for several."""
+    found = {one.instrument for one in view.waiting}
+    if not found:
+        return view.last_ended.instrument if view.last_ended else Instrument.A
+    return found.pop() if len(found) == 1 else None
 
 
 def _request(router: APIRouter, desk: Desk) -> None:
@@ -119,10 +104,12 @@ def _request(router: APIRouter, desk: Desk) -> None:
         if not asked.status.live:
             return await _ended(request, desk, view, asked, again=True)
         if view.holder.locked:
-            return _go(request, _path(token, "khoa"))
+            return go(request, path(token, "khoa"))
+        if elsewhere := await desk.hindered(request, view.device, asked.instrument):
+            return elsewhere
         pages = max(1, -(-len(asked.items) // ROWS))
         number = min(max(trang, 1), pages)
-        here = _path(token, "yeu-cau", asked.id)
+        here = path(token, "yeu-cau", asked.id)
         credential = await web.off_loop(
             desk.service.confirming.credential, web.space_of(request), asked
         )
@@ -134,6 +121,7 @@ def _request(router: APIRouter, desk: Desk) -> None:
             device=view.device,
             transaction=asked.id,
             view=view,
+            app=asked.instrument,
             asked=asked,
             credential=credential,
             things=things(asked),
@@ -142,7 +130,8 @@ def _request(router: APIRouter, desk: Desk) -> None:
             pages=pages,
             more=f"{here}?trang={number + 1}" if number < pages else None,
             start=here if number > 1 else None,
-            phone=_path(token),
+            phone=path(token),
+            to=f"{here}/van-tay" if asked.instrument is Instrument.B else f"{here}/ma-pin",
             here=here,
         )
 
@@ -151,21 +140,19 @@ def _request(router: APIRouter, desk: Desk) -> None:
         view = await desk.look(request, token)
         asked = await desk.own(request, view.device, request_id)
         if asked.status.live:
-            return _go(request, _path(token, "yeu-cau", asked.id))
+            return go(request, path(token, "yeu-cau", asked.id))
         return await _ended(request, desk, view, asked, again=False)
 
     @router.post(PHONE + "/{token}/yeu-cau/{request_id}/tu-choi")
     async def refuse(request: Request, token: str, request_id: str) -> Response:
         device = await desk.device(request, token)
-        here = _path(token, "yeu-cau", request_id)
+        here = path(token, "yeu-cau", request_id)
 
         async def handle(_form: web.Form) -> str:
-            try:
-                await web.off_loop(
-                    desk.service.confirming.refuse, web.space_of(request), device, request_id
-                )
-            except Declined:
-                raise _not_yours(device) from None
+            await desk.own(request, device, request_id)
+            await web.off_loop(
+                desk.service.confirming.refuse, web.space_of(request), device, request_id
+            )
             return f"{here}/xong"
 
         return await web.submit(
@@ -178,11 +165,14 @@ def _pin(router: APIRouter, desk: Desk) -> None:
     async def show(request: Request, token: str, request_id: str, an: str = "") -> Response:
         view = await desk.look(request, token)
         asked = await desk.own(request, view.device, request_id)
-        here = _path(token, "yeu-cau", asked.id)
+        here = path(token, "yeu-cau", asked.id)
         if not asked.status.live:
-            return _go(request, here)
+            return go(request, here)
         if view.holder.locked:
-            return _go(request, _path(token, "khoa"))
+            return go(request, path(token, "khoa"))
+        state = await desk.app(request, view.device, asked.instrument)
+        if not state.ready:
+            return await desk.hindered(request, view.device, asked.instrument) or go(request, here)
         return await desk.coach.page(
             request,
             "signing/pin.html",
@@ -193,6 +183,8 @@ def _pin(router: APIRouter, desk: Desk) -> None:
             view=view,
             asked=asked,
             things=things(asked),
+            app=asked.instrument,
+            finger=state.finger,
             shown=not an,
             here=here,
         )
@@ -200,7 +192,7 @@ def _pin(router: APIRouter, desk: Desk) -> None:
     @router.post(PHONE + "/{token}/yeu-cau/{request_id}/ma-pin")
     async def confirm(request: Request, token: str, request_id: str) -> Response:
         device = await desk.device(request, token)
-        here = _path(token, "yeu-cau", request_id)
+        here = path(token, "yeu-cau", request_id)
 
         async def handle(form: web.Form) -> str:
             try:
@@ -215,13 +207,8 @@ def _pin(router: APIRouter, desk: Desk) -> None:
                 key = "signing.pin.digits" if fault.received else "signing.pin.empty"
                 raise web.Invalid({"pin": web.say("loi_lam", key, n=fault.received)}) from None
             except Declined:
-                raise _not_yours(device) from None
-            if answer.outcome is Outcome.WRONG_PIN:
-                return f"{here}/sai-ma"
-            if answer.outcome is Outcome.LOCKED:
-                return _path(token, "khoa")
-            # What was signed, refused or expired before is shown as what it is: "đã ký rồi".
-            return here if answer.outcome is Outcome.ENDED else f"{here}/xong"
+                raise not_yours(device) from None
+            return _after(answer, token)
 
         return await web.submit(
             request,
@@ -231,16 +218,76 @@ def _pin(router: APIRouter, desk: Desk) -> None:
         )
 
 
+def _finger(router: APIRouter, desk: Desk) -> None:
+    @router.get(PHONE + "/{token}/yeu-cau/{request_id}/van-tay")
+    async def show(request: Request, token: str, request_id: str) -> Response:
+        view = await desk.look(request, token)
+        asked = await desk.own(request, view.device, request_id)
+        here = path(token, "yeu-cau", asked.id)
+        if not asked.status.live:
+            return go(request, here)
+        if view.holder.locked:
+            return go(request, path(token, "khoa"))
+        state = await desk.app(request, view.device, asked.instrument)
+        if not state.ready or not state.finger:
+            return go(request, f"{here}/ma-pin")
+        return await desk.coach.page(
+            request,
+            "signing/finger.html",
+            page="phone.finger",
+            device=view.device,
+            transaction=asked.id,
+            banner="short",
+            app=asked.instrument,
+            asked=asked,
+            things=things(asked),
+            here=here,
+        )
+
+    @router.post(PHONE + "/{token}/yeu-cau/{request_id}/van-tay")
+    async def confirm(request: Request, token: str, request_id: str) -> Response:
+        device = await desk.device(request, token)
+        here = path(token, "yeu-cau", request_id)
+
+        async def handle(_form: web.Form) -> str:
+            await desk.own(request, device, request_id)
+            answer = await web.off_loop(
+                desk.service.confirming.approve,
+                web.space_of(request),
+                device,
+                request_id,
+                check=apps.finger,
+            )
+            return _after(answer, token)
+
+        return await web.submit(
+            request, action=f"signing.finger:{request_id}", handle=handle, again=f"{here}/ma-pin"
+        )
+
+
+def _after(answer: Confirmation, token: str) -> str:
+    """Return the page that says what came of a PIN or a finger."""
+    here = path(token, "yeu-cau", answer.request.id)
+    if answer.outcome is Outcome.WRONG_PIN:
+        return f"{here}/sai-ma"
+    if answer.outcome is Outcome.LOCKED:
+        return path(token, "khoa")
+    # What was signed, refused or expired before is shown as what it is: "đã ký rồi"; an app that
+    # is not ready says so on the page of the request.
+    shown_again = answer.outcome in (Outcome.ENDED, Outcome.NOT_READY)
+    return here if shown_again else f"{here}/xong"
+
+
 def _wrong_pin(router: APIRouter, desk: Desk) -> None:
     @router.get(PHONE + "/{token}/yeu-cau/{request_id}/sai-ma")
     async def show(request: Request, token: str, request_id: str) -> Response:
         view = await desk.look(request, token)
         asked = await desk.own(request, view.device, request_id)
-        here = _path(token, "yeu-cau", asked.id)
+        here = path(token, "yeu-cau", asked.id)
         if view.holder.locked:
-            return _go(request, _path(token, "khoa"))
+            return go(request, path(token, "khoa"))
         if not asked.status.live or not view.holder.wrong_pins:
-            return _go(request, f"{here}/ma-pin")
+            return go(request, f"{here}/ma-pin")
         last = view.holder.wrong_pins >= STOP_AFTER
         return await desk.coach.page(
             request,
@@ -248,6 +295,7 @@ def _wrong_pin(router: APIRouter, desk: Desk) -> None:
             page="phone.wrong_pin",
             device=view.device,
             transaction=asked.id,
+            app=asked.instrument,
             banner="short",
             wrong=True,
             view=view,
@@ -260,9 +308,9 @@ def _wrong_pin(router: APIRouter, desk: Desk) -> None:
     async def card(request: Request, token: str, request_id: str) -> Response:
         view = await desk.look(request, token)
         asked = await desk.own(request, view.device, request_id)
-        here = _path(token, "yeu-cau", asked.id)
+        here = path(token, "yeu-cau", asked.id)
         if not asked.status.live:
-            return _go(request, here)
+            return go(request, here)
         return await desk.coach.page(
             request,
             "signing/card.html",
@@ -270,6 +318,7 @@ def _wrong_pin(router: APIRouter, desk: Desk) -> None:
             page="phone.card",
             device=view.device,
             transaction=asked.id,
+            app=asked.instrument,
             view=view,
             here=here,
         )
@@ -280,7 +329,7 @@ def _lock(router: APIRouter, desk: Desk) -> None:
     async def locked(request: Request, token: str) -> Response:
         view = await desk.look(request, token)
         if not view.holder.locked:
-            return _go(request, _path(token))
+            return go(request, path(token))
         return await desk.coach.page(
             request,
             "signing/locked.html",
@@ -289,22 +338,23 @@ def _lock(router: APIRouter, desk: Desk) -> None:
             banner="short",
             wrong=True,
             view=view,
-            phone=_path(token),
+            phone=path(token),
         )
 
     @router.get(PHONE + "/{token}/mo-khoa")
     async def show(request: Request, token: str) -> Response:
         view = await desk.look(request, token)
         if not view.holder.locked or not view.limits.self_unlock:
-            return _go(request, _path(token))
+            return go(request, path(token))
         return await desk.coach.page(
             request,
             "signing/unlock.html",
             banner="short",
             page="phone.unlock",
             device=view.device,
+            app=None,
             view=view,
-            phone=_path(token),
+            phone=path(token),
         )
 
     @router.post(PHONE + "/{token}/mo-khoa")
@@ -319,13 +369,13 @@ def _lock(router: APIRouter, desk: Desk) -> None:
                     view.holder.id,
                     by="self",
                 )
-            raise web.Stale(_path(token), web.say("cau", "signing.unlock.done"))
+            raise web.Stale(path(token), web.say("cau", "signing.unlock.done"))
 
         return await web.submit(
             request,
             action=f"signing.unlock:{view.holder.id}",
             handle=handle,
-            again=_path(token, "mo-khoa"),
+            again=path(token, "mo-khoa"),
         )
 
 
@@ -342,35 +392,12 @@ async def _ended(
         device=view.device,
         transaction=asked.id,
         view=view,
+        app=asked.instrument,
         asked=asked,
         again=again,
         things=things(asked),
         ending=ending(asked),
         failed=[item for item in asked.items if item.status is Status.SIGN_FAILED][:ROWS],
-        phone=_path(view.device.token),
+        phone=app_path(view.device.token, asked.instrument),
         way_back=await desk.way_back(request, view.device, asked),
     )
-
-
-def _not_yours(device: Device) -> web.Problem:
-    """Return the page for a request that does not belong to this phone."""
-    return web.Problem(
-        web.say("tieu_de", "signing.not_yours.title"),
-        meaning=web.say("loi_nghia", "signing.not_yours.meaning"),
-        remedy=web.say("loi_lam", "signing.not_yours.remedy"),
-        button=web.say("nut", "signing.not_yours.button"),
-        to=_path(device.token),
-        status=404,
-    )
-
-
-def _path(token: str, *steps: str) -> str:
-    return "/".join((PHONE, token, *steps))
-
-
-def _go(request: Request, path: str) -> Response:
-    return RedirectResponse(web.visit(request).url(path), status_code=303)
-
-
-def _return_key(device: Device) -> str:
-    return f"signing.ve.{device.token}"

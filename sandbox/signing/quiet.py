@@ -1,15 +1,15 @@
-"""Keeps phone tokens out of access logs: whoever has one sees that phone."""
+"""Keeps phone tokens out of access logs: whoever has one sees that phone and that computer."""
 
 from __future__ import annotations
 
 import logging
 import re
 
-_PHONE = re.compile(r"(/ky-so/dien-thoai/)[^/?#\s]+")
+_PHONE = re.compile(r"(/ky-so/(?:dien-thoai|may-tinh)/)[^/?#\s]+")
 
 
 class MaskPhones(logging.Filter):
-    """Strikes the token out of `/ky-so/dien-thoai/{token}…` in access log lines."""
+    """Strikes the token out of `/ky-so/dien-thoai/{token}…` and `may-tinh` in access log lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask every text argument of *record*; never drops it."""
