@@ -59,7 +59,7 @@ class Authorizing:
     def authorize(
         self, space: Space, caller: Caller, asked: wire.AuthorizeRequest
     ) -> wire.SadReply:
-        """Return a SAD for the hashes asked for. Raises `CscRefused`; `Unavailable`."""
+        """Return a SAD for the hashes asked for. Raises `CscRefused`."""
         known = self._credentials.known(space, caller, asked.credential_id)
         if asked.num_signatures < 1:
             raise CscRefused("NUMBER_INVALID")

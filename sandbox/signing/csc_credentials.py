@@ -39,6 +39,8 @@ class Known:
     stored: StoredCredential
     certificate: Certificate
     state: State
+    asked: bool
+    """Whether the responders said so, and not the dates alone."""
 
     @property
     def otp_online(self) -> bool:
@@ -90,8 +92,8 @@ class Credentials:
     def known(self, space: Space, caller: Caller, credential_id: str) -> Known:
         """Return a credential of this caller as it stands now.
 
-        Raises `CscRefused` CREDENTIAL_UNKNOWN, CREDENTIAL_OF_ANOTHER; `Unavailable` when the
-        responders do not answer.
+        A responder that is away refuses nothing (architecture §6.4): the dates alone count then.
+        Raises `CscRefused` CREDENTIAL_UNKNOWN, CREDENTIAL_OF_ANOTHER.
         """
         with self._office.database.read() as connection:
             stored = holder_store.credential_of(connection, space.id, credential_id)
@@ -100,24 +102,31 @@ class Credentials:
         if caller.holder not in (None, stored.holder):
             raise CscRefused("CREDENTIAL_OF_ANOTHER")
         certificate = Certificate.from_der(stored.certificate)
-        return Known(stored, certificate, self._state(space, stored, certificate))
+        said = self._said_by_responders(space, stored, certificate)
+        return Known(stored, certificate, self._state(space, stored, said), said is not None)
 
-    def _state(self, space: Space, stored: StoredCredential, certificate: Certificate) -> State:
+    def _state(self, space: Space, stored: StoredCredential, said: str | None) -> State:
         at = space.now(self._office.clock)
         if at < stored.not_before:
             return "early"
-        state = "good"
-        if self._responders is not None:
-            issuer = self._office.authority.issuers[stored.issuer].certificate
-            try:
-                der = fetch_crl(self._responders + space.prefix, stored.issuer)
-                state = read_crl(der, issuer).state_at(certificate.serial, at)
-            except Unavailable:
-                # Never refused for a responder that is away (architecture §6.4).
-                state = "good"
-        if state in ("suspended", "revoked"):
-            return "suspended" if state == "suspended" else "revoked"
+        if said == "suspended":
+            return "suspended"
+        if said == "revoked":
+            return "revoked"
         return "expired" if at > stored.not_after else "valid"
+
+    def _said_by_responders(
+        self, space: Space, stored: StoredCredential, certificate: Certificate
+    ) -> str | None:
+        """Return good, suspended or revoked; None when nobody answers."""
+        if self._responders is None:
+            return "good"
+        issuer = self._office.authority.issuers[stored.issuer].certificate
+        try:
+            der = fetch_crl(self._responders + space.prefix, stored.issuer)
+        except Unavailable:
+            return None
+        return read_crl(der, issuer).state_at(certificate.serial, space.now(self._office.clock))
 
     def info(
         self, space: Space, caller: Caller, asked: wire.CredentialRequest, *, language: str
@@ -153,8 +162,8 @@ class Credentials:
                 authority.root.certificate,
             ]
         told = wire.CertInfo(
-            # The standard has no word for a certificate that is not valid yet.
-            status=None if status == "early" else status,
+            # The standard has no word for one not valid yet; and what nobody asked is not said.
+            status=None if status == "early" or (status == "valid" and not known.asked) else status,
             certificates=None
             if asked.certificates == "none"
             else [base64.b64encode(one.der).decode() for one in chain],

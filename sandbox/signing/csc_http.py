@@ -21,7 +21,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox import web
-from sandbox.errors import Unavailable
 from sandbox.signing.csc_accounts import Caller
 from sandbox.signing.csc_problems import CscRefused
 from sandbox.signing.csc_service import CscService
@@ -131,8 +130,6 @@ async def _answer(request: Request, service: CscService, method: Method) -> Resp
             request=request, space=space, language=language or "vi", caller=caller, body=body
         )
         answer = await web.off_loop(method.answer, service, call, _read(method.asks, body))
-    except Unavailable:
-        return refusal(request, CscRefused("RESPONDER_AWAY"), language=language)
     except CscRefused as refused:
         if caller is not _NOBODY:
             await web.off_loop(service.note_refusal, space, caller, method.name, refused.code)
@@ -167,7 +164,7 @@ def _info(_service: CscService, call: Call, _asked: wire.InfoRequest) -> wire.In
         description=call.said("info"),
         auth_type=["basic", "oauth2client"],
         oauth2=call.root + wire.BASE_PATH,
-        methods=[method.name for method in METHODS if method.name != "info"],
+        methods=[one.name for one in METHODS if one.name != "info" and not one.invented],
     )
 
 

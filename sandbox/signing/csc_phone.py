@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from sandbox.errors import Misuse
 from sandbox.pki import Certificate
@@ -29,6 +30,7 @@ from sandbox.wire import csc as wire
 from sandbox.wire.csc import Confirmation
 from sandbox.wire.signing import DOCUMENT_SLOT, Item, NewTransaction, Status
 
+LOG = logging.getLogger("sandbox.signing")
 _STANDINGS = {
     Status.CREATED: Confirmation.PENDING,
     Status.WAITING_CONFIRM: Confirmation.PENDING,
@@ -48,7 +50,11 @@ _SENDERS = 4
 
 
 class PhoneConfirmation:
-    """Asks on the phone, tells how it stands, calls back once when it ended."""
+    """Asks on the phone, tells how it stands, calls back once when it ended.
+
+    A request that nobody looks at expires unseen: its call-back goes out when the phone or the
+    program next looks.
+    """
 
     def __init__(
         self, office: Office, asking: Asking, credentials: Credentials, practice: Practice
@@ -166,7 +172,7 @@ class PhoneConfirmation:
 
     def _ended(self, space: Space, request_id: str) -> None:
         """Have the call-back sent by another thread; whoever ended the request never waits."""
-        self._senders.submit(self._send, space, request_id)
+        self._senders.submit(self._send, space, request_id).add_done_callback(_complain)
 
     def _send(self, space: Space, request_id: str) -> None:
         with self._office.database.read() as connection:
@@ -187,6 +193,12 @@ class PhoneConfirmation:
                 by=asker.subject,
                 answer="none" if status is None else status,
             )
+
+
+def _complain(sent: Future[None]) -> None:
+    """Log what went wrong in this service while calling back; what the receiver did is noted."""
+    if (fault := sent.exception()) is not None:
+        LOG.error("call-back: %s", type(fault).__name__, exc_info=fault)
 
 
 def _check_callback(callback: wire.Callback | None) -> None:

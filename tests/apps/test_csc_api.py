@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes as hashing
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from sandbox.signing.csc_accounts import Caller
+from sandbox.signing.csc_credentials import Credentials
 from sandbox.signing.csc_problems import cases
 from sandbox.wire import csc as wire
 from sandbox.wire.responders import EventKind
@@ -292,6 +294,19 @@ def test_key_and_certificate_follow_suspension_and_the_clock(desk: Gateway) -> N
     desk.room.spaces.move_clock("tap", now)
     desk.pass_time(seconds=2)
     assert state() == ("enabled", "valid")
+
+
+def test_a_responder_that_is_away_refuses_nothing(desk: Gateway) -> None:
+    """The dates alone count then, and the state of the certificate is left unsaid."""
+    user = desk.user()
+    asked = wire.CredentialRequest.model_validate({"credentialID": user.credential()})
+    alone = Credentials(desk.room.service.office, responders_url="http://127.0.0.1:9")
+    told = alone.info(
+        desk.room.space, Caller(subject="user:x", holder=ENGINEER), asked, language="en"
+    ).told()
+
+    assert told["key"]["status"] == "enabled"
+    assert "status" not in told["cert"]
 
 
 @pytest.mark.parametrize("place", [RSA, P256, SEAL])

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ class Gateway:
     csc: CscService
     responders: RespondersService
     clock: FixedClock
-    callbacks: list[tuple[dict[str, Any], str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -176,10 +175,17 @@ def hashes(count: int, mark: str = "") -> list[str]:
     return [hash_of(f"{mark}{number}") for number in range(count)]
 
 
+_KEPT: dict[str, bytes] = {}
+"""RSA keys made once for a whole run of the tests."""
+
+
 @contextmanager
 def gateway(folder: Path, **values: Any) -> Iterator[Gateway]:
     """Serve a signing room with the CSC API, and responders, on one port."""
-    clock = FixedClock()
+    clock, keys = FixedClock(), folder / "keys"
+    keys.mkdir()
+    for name, pem in _KEPT.items():
+        (keys / name).write_bytes(pem)
     room = make_room(folder, clock=clock, **values)
     responders = RespondersService(room.database, clock, room.spaces, room.service.office.authority)
     responders.prepare()
@@ -190,3 +196,4 @@ def gateway(folder: Path, **values: Any) -> Iterator[Gateway]:
         for router in (*csc_http.routers(csc), *csc_pages.routers(csc)):
             room.app.include_router(router)
         yield Gateway(room, csc, responders, clock)
+    _KEPT.update({path.name: path.read_bytes() for path in keys.iterdir()})
