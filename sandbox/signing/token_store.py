@@ -123,13 +123,15 @@ def lay(connection: Connection, space: str, holder: str, tokens: Iterable[TableT
         connection.execute(insert(TOKEN), rows)
 
 
-def neighbour_of(connection: Connection, space: str, holder: str) -> StoredCredential | None:
-    """Return a personal certificate of another holder: the next one, else the first."""
+def neighbour_of(
+    connection: Connection, space: str, holder: str, *, unlike: str
+) -> StoredCredential | None:
+    """Return another holder's personal certificate, not of the person *unlike*; the next one's."""
     for side in (HOLDER.c.id > holder, HOLDER.c.id < holder):
         query = select(HOLDER.c.id).where(HOLDER.c.space == space, side).order_by(HOLDER.c.id)
         for found in connection.execute(query.limit(20)).scalars().all():
             for credential in holder_store.credentials_of(connection, space, found):
-                if credential.kind == "person":
+                if credential.kind == "person" and credential.subject_id != unlike:
                     return credential
     return None
 

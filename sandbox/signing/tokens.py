@@ -324,7 +324,9 @@ class Tokens:
         rows: list[tuple[str, StoredCredential]] = []
         if seal is None and own is not None:
             rows = [(OLD, self._expired(turn, space, holder_id, own)), (OWN, own)]
-            neighbour = token_store.neighbour_of(turn.connection, turn.space, holder_id)
+            neighbour = token_store.neighbour_of(
+                turn.connection, turn.space, holder_id, unlike=own.subject_id
+            )
             rows += [(OTHER, neighbour)] if neighbour is not None else []
         elif seal is not None:
             rows = [(OWN, own)] if own is not None else []

@@ -1,0 +1,233 @@
+"""People at the practice computer: each state of it, made through the service in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from sandbox.signing import CredentialSeed, HolderSeed
+from sandbox.signing.model import Device
+from sandbox.signing.token_signing import TokenAnswer
+from sandbox.wire.signing import Fault, Instrument, Transaction
+from tests.builders.phone import PIN, TEACHER, Room, make_items
+
+LONG_NAME = "Công Tằng Tôn Nữ Thị Diễm Quỳnh"
+WRONG_TOKEN_PIN = "Sai12345"
+SEAL_NAME = "Trường Tiểu học Diễm Quỳnh Hương (giả lập)"
+
+
+def a_teacher(room: Room, holder: str, *, name: str = LONG_NAME) -> str:
+    """Add a teacher of that id; their personal number is invented from it."""
+    number = f"9481850{sum(map(ord, holder)) % 100000:05d}"
+    person = CredentialSeed(kind="person", subject_id=number, subject_name=name)
+    seed = HolderSeed(holder_id=holder, name=name, pin=PIN, credentials=(person,))
+    room.service.open_space(room.space, [seed])
+    return holder
+
+
+def a_keeper(room: Room, holder: str) -> str:
+    """Add somebody who keeps the school's seal beside their own token."""
+    person = CredentialSeed(kind="person", subject_id="948190000044", subject_name=LONG_NAME)
+    seal = CredentialSeed(
+        kind="unit", subject_id="48999402", subject_name=SEAL_NAME, issuer="GIA_LAP_CO_YEU"
+    )
+    seed = HolderSeed(holder_id=holder, name=LONG_NAME, pin=PIN, credentials=(person, seal))
+    room.service.open_space(room.space, [seed])
+    return holder
+
+
+def device_of(room: Room, holder: str) -> Device:
+    return room.service.phones.phone(room.space, holder)[0]
+
+
+def pin_of(room: Room, holder: str = TEACHER, instrument: Instrument = Instrument.U) -> str:
+    """Return the practice PIN on the holder's card."""
+    return room.service.instruments.training_pin(room.space, holder, instrument)
+
+
+def plug(room: Room, holder: str, name: str = "rieng") -> None:
+    """Put a token of the table into the port."""
+    room.service.tokens.look(room.space, device_of(room, holder))
+    assert room.service.tokens.plug(room.space, holder, name)
+
+
+def fetch(room: Room, holder: str, name: str = "rieng") -> str:
+    """Plug a token in and choose its certificate; return the serial."""
+    plug(room, holder, name)
+    assert room.service.tokens.read_token(room.space, holder) == ""
+    view = room.service.tokens.look(room.space, device_of(room, holder))
+    assert view.plugged is not None
+    serial = view.plugged.credential.serial
+    assert room.service.tokens.choose(room.space, holder, serial, judge=False) == ""
+    return serial
+
+
+def asked(room: Room, holder: str, *, count: int = 30, name: str = "rieng") -> Transaction:
+    """Let a portal ask for *count* signatures of the token just read."""
+    serial = fetch(room, holder, name)
+    items = make_items(count, slot="KY_PHAT_HANH" if name == "truong" else "GVCN")
+    items[0] = items[0].model_copy(update={"label": f"{LONG_NAME} Hương, lớp 3A"})
+    return room.ask(
+        items, signer_id=holder, serial=serial, instrument=Instrument.U, return_path="/ky-so"
+    )
+
+
+def type_pin(room: Room, holder: str, request: str, *pins: str) -> list[TokenAnswer]:
+    """Type PINs one after another at the computer."""
+    signing, device = room.service.token_signing, device_of(room, holder)
+    return [signing.confirm(room.space, device, request, typed=pin) for pin in pins]
+
+
+def arm(room: Room, holder: str, code: str, **more: str | int) -> None:
+    """Put one entry into the holder's fault plan."""
+    room.service.faults.arm(room.space, holder, [Fault.model_validate({"ma": code, **more})])
+
+
+def stop(room: Room, holder: str, **to: object) -> None:
+    """Put the computer into a state and let it try to read the token."""
+    room.service.tokens.set_states(room.space, holder, by="trainer", **to)
+    with suppress(AssertionError):
+        room.service.tokens.read_token(room.space, holder)
+
+
+Prepare = Callable[[Room, str], str]
+"""Brings a holder's computer into a state; returns the rest of the page's address."""
+
+
+def _asked(then: str = "", *, count: int = 30, name: str = "rieng") -> Prepare:
+    return lambda room, holder: f"/yeu-cau/{asked(room, holder, count=count, name=name).id}{then}"
+
+
+def _wrong(times: int, **keyboard: object) -> Prepare:
+    def prepare(room: Room, holder: str) -> str:
+        request = asked(room, holder).id
+        room.service.tokens.set_states(room.space, holder, by="trainer", **keyboard)
+        type_pin(room, holder, request, *[WRONG_TOKEN_PIN] * times)
+        return f"/yeu-cau/{request}/sai-ma"
+
+    return prepare
+
+
+def _state(path: str, **to: object) -> Prepare:
+    def prepare(room: Room, holder: str) -> str:
+        stop(room, holder, **to)
+        return path
+
+    return prepare
+
+
+def _read(path: str = "/chung-thu", *, name: str = "rieng") -> Prepare:
+    def prepare(room: Room, holder: str) -> str:
+        plug(room, holder, name)
+        room.service.tokens.read_token(room.space, holder)
+        return path
+
+    return prepare
+
+
+def _old_chosen(room: Room, holder: str) -> str:
+    plug(room, holder, "cu")
+    room.service.tokens.read_token(room.space, holder)
+    view = room.service.tokens.look(room.space, device_of(room, holder))
+    assert view.plugged is not None
+    room.service.tokens.choose(room.space, holder, view.plugged.credential.serial)
+    return "/vuong"
+
+
+def _fetched(room: Room, holder: str) -> str:
+    fetch(room, holder)
+    return ""
+
+
+def _done(then: str, *, name: str = "rieng") -> Prepare:
+    def prepare(room: Room, holder: str) -> str:
+        request = asked(room, holder, name=name).id
+        kind = Instrument.G if name == "truong" else Instrument.U
+        type_pin(room, holder, request, pin_of(room, holder, kind))
+        return f"/yeu-cau/{request}{then}"
+
+    return prepare
+
+
+def _failed(code: str) -> Prepare:
+    def prepare(room: Room, holder: str) -> str:
+        arm(room, holder, code)
+        return _done("/xong")(room, holder)
+
+    return prepare
+
+
+def _refused(room: Room, holder: str) -> str:
+    request = asked(room, holder).id
+    room.service.token_signing.refuse(room.space, device_of(room, holder), request)
+    return f"/yeu-cau/{request}/xong"
+
+
+def _locked(path: str) -> Prepare:
+    def prepare(room: Room, holder: str) -> str:
+        type_pin(room, holder, asked(room, holder).id, *[WRONG_TOKEN_PIN] * 5)
+        return path
+
+    return prepare
+
+
+def _away(room: Room, holder: str) -> str:
+    request = asked(room, holder).id
+    room.service.tokens.set_states(room.space, holder, by="trainer", loose=True)
+    return f"/yeu-cau/{request}"
+
+
+TEACHER_STATES: dict[str, Prepare] = {
+    "home": _state(""),
+    "home_plugged": _fetched,
+    "plug": _state("/lay-chung-thu"),
+    "read": _state("/lay-chung-thu", plugged="rieng"),
+    "read_loose": _state("/lay-chung-thu", plugged="rieng", loose=True),
+    "read_off": _state("/lay-chung-thu", plugged="rieng", service="tat"),
+    "table": _state("/ban"),
+    "table_plugged": _state("/ban", plugged="cu"),
+    "stuck_software": _state("/vuong", plugged="rieng", service="tat"),
+    "stuck_loose": _state("/vuong", plugged="rieng", loose=True),
+    "stuck_driver": _state("/vuong", plugged="rieng", missing=["U"]),
+    "stuck_old": _old_chosen,
+    "certificate": _read(),
+    "certificate_old": _read(name="cu"),
+    "keyboard": _state("/ban-phim"),
+    "keyboard_v": _state("/ban-phim", typing="V"),
+    "keyboard_caps": _state("/ban-phim", typing="V", caps=True),
+    "pin": _asked(),
+    "pin_hidden": _asked("?an=1"),
+    "wrong": _wrong(1),
+    "wrong_v": _wrong(1, typing="V"),
+    "wrong_caps": _wrong(1, caps=True),
+    "wrong_twice": _wrong(2),
+    "card": _asked("/xem-the"),
+    "done": _done("/xong"),
+    "again": _done(""),
+    "whole": _failed("E1"),
+    "pulled": _failed("rut_khi_ky"),
+    "refused": _refused,
+    "locked": _locked("/khoa"),
+    "unlock": _locked("/mo-khoa"),
+    "away": _away,
+}
+KEEPER_STATES: dict[str, Prepare] = {
+    "keeper_plug": _state("/lay-chung-thu"),
+    "keeper_table": _state("/ban"),
+    "keeper_certificate": _read(name="truong"),
+    "keeper_pin": _asked(name="truong"),
+    "keeper_done": _done("/xong", name="truong"),
+}
+ALL_STATES = (*TEACHER_STATES, *KEEPER_STATES)
+
+
+def pages_in_every_state(room: Room) -> dict[str, str]:
+    """Return the address of one computer in each state, by the state's name."""
+    found = {}
+    for name, prepare in TEACHER_STATES.items():
+        holder = a_teacher(room, f"usb-{name}")
+        found[name] = room.computer_path(holder) + prepare(room, holder)
+    for name, prepare in KEEPER_STATES.items():
+        holder = a_keeper(room, f"usb-{name}")
+        found[name] = room.computer_path(holder) + prepare(room, holder)
+    return found
