@@ -9,7 +9,14 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from sandbox import web
 from sandbox.responders.service import ContradictionError, RespondersService
 from sandbox.responders.store import EventRow
-from sandbox.wire.responders import EVENTS_PATH, CertificateEvent, EventKind, RecordedEvent
+from sandbox.wire.responders import (
+    EVENTS_PATH,
+    PERSONAS_PATH,
+    CertificateEvent,
+    EventKind,
+    PersonaRow,
+    RecordedEvent,
+)
 
 LONGEST_REQUEST = 8 * 1024
 """Bytes of an OCSP request; one certificate takes about a hundred."""
@@ -28,7 +35,7 @@ def require_tool(request: Request) -> None:
 
 def routers(service: RespondersService) -> list[APIRouter]:
     """Return the services under `/ca`."""
-    return [_public(service), _status(service), _events(service)]
+    return [_public(service), _status(service), _events(service), _personas(service)]
 
 
 def _public(service: RespondersService) -> APIRouter:
@@ -128,6 +135,35 @@ def _events(service: RespondersService) -> APIRouter:
         return [_recorded(row) for row in rows]
 
     return router
+
+
+def _personas(service: RespondersService) -> APIRouter:
+    router = APIRouter(prefix=PERSONAS_PATH, tags=["ca"], dependencies=[Depends(require_tool)])
+
+    @router.get("")
+    async def personas(request: Request) -> list[PersonaRow]:
+        """List the gallery of this space with keys; needs a token of the sandbox."""
+        return await web.off_loop(_rows, service, web.space_of(request).id)
+
+    return router
+
+
+def _rows(service: RespondersService, space_id: str) -> list[PersonaRow]:
+    found = []
+    for persona in service.gallery.personas:
+        holder = service.gallery.holder(space_id, persona)
+        row = {
+            "ma": persona.id,
+            "vi_tri": persona.slot.value,
+            "ten": holder.certificate.common_name,
+            "so_hieu": holder.certificate.serial_hex,
+            "chung_thu": holder.certificate.pem,
+            "khoa": holder.key.pem(),
+            "tra_loi": persona.answer,
+            "tra_loi_goi": persona.package,
+        }
+        found.append(PersonaRow.model_validate(row))
+    return found
 
 
 def _recorded(row: EventRow) -> RecordedEvent:

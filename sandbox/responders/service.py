@@ -7,7 +7,7 @@ the clock says tomorrow, and out of it again when the clock is moved back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,8 +23,9 @@ from sandbox.pki import (
     ocsp,
 )
 from sandbox.responders import store
-from sandbox.responders.gallery import Gallery
+from sandbox.responders.gallery import FIRST_MOMENT, Gallery
 from sandbox.responders.store import RESPONDERS, EventRow
+from sandbox.responders.trying import DeskTrial
 from sandbox.web.spaces import Space, Spaces
 from sandbox.web.store import Database
 from sandbox.wire.responders import EventKind
@@ -49,14 +50,31 @@ class Published:
 
 
 class RespondersService:
-    """Lists, certificates and events of one installation."""
+    """Lists, answers, certificates and events of one installation.
+
+    *desk_url* gives the address of a receiving desk in a space, *admin_token* opens its side door:
+    with them gallery samples can be sent there.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, spaces: Spaces, authority: TrainingAuthority
+        self,
+        database: Database,
+        clock: Clock,
+        spaces: Spaces,
+        authority: TrainingAuthority,
+        *,
+        desk_url: Callable[[str, str], str] | None = None,
+        admin_token: str = "",
     ) -> None:
         self._database, self._clock, self._spaces = database, clock, spaces
         self._authority = authority
         self.gallery = Gallery(authority)
+        self.trial = (
+            None
+            if desk_url is None
+            else DeskTrial(self.gallery, desk_url=desk_url, token=admin_token)
+        )
+        """The gallery's school at a desk; None where no desk is known."""
         self._responders = {code: authority.ocsp_responder(code) for code in authority.issuers}
 
     def prepare(self) -> None:
@@ -158,6 +176,22 @@ class RespondersService:
             serial=_canonical(serial),
             kind=kind,
             at=moment,
+        )
+
+    def now(self, space: Space) -> datetime:
+        """Return the present of *space*: whole seconds."""
+        return space.now(self._clock)
+
+    def move_clock(self, space: Space, *, days: int | None) -> None:
+        """Move the clock of *space* on by *days*; None takes it back to the first moment."""
+        to = FIRST_MOMENT if days is None else self.now(space) + timedelta(days=days)
+        self._spaces.move_clock(space.id, to)
+
+    def issuer_of(self, serial: str) -> str | None:
+        """Return the code of the issuing CA that gave out *serial* (hex), or None."""
+        number = int(serial, 16)
+        return next(
+            (c for c in self._authority.issuers if self._authority.has_issued(c, number)), None
         )
 
     def events(self, space: Space) -> list[EventRow]:

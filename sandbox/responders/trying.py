@@ -28,7 +28,7 @@ _SCHOOL_YEAR = 2024
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the desk answered; `code` is "0" for a record it accepted."""
+    """What the desk answered; `code` is "0" for a record it accepted, "" for one never sent."""
 
     code: str
     details: tuple[Detail, ...] = ()
@@ -44,7 +44,7 @@ class DeskTrial:
     def __init__(
         self, gallery: Gallery, *, desk_url: Callable[[str, str], str], token: str
     ) -> None:
-        self._gallery, self._desk_url = gallery, desk_url
+        self._gallery, self.desk_url = gallery, desk_url
         self._registers = RegisterClient(desk_url, token)
         self._tokens: dict[tuple[str, str], str] = {}
         general = gallery.school
@@ -80,14 +80,14 @@ class DeskTrial:
         if reply.pending:
             return None
         if not reply.rows:
-            return Trial(reply.error, reply.chi_tiet)
+            return Trial("")
         row = reply.rows[0]
         if row.trang_thai == 1:
             return Trial(ACCEPTED, row.chi_tiet)
         return Trial(row.error, row.chi_tiet)
 
     def _client(self, space: Space) -> MinistryClient:
-        url = self._desk_url(space.id, self._desk)
+        url = self.desk_url(space.id, self._desk)
         return MinistryClient(url, self._account, tokens=self._tokens)
 
     async def _introduce(self, space: Space, desk: MinistryClient) -> None:
@@ -128,7 +128,7 @@ class DeskTrial:
         return state.trang_thai_phe_duyet == 1
 
     def _approve(self, space: Space, number: str) -> None:
-        with OfficerDesk(self._desk_url(space.id, self._desk)) as officer:
+        with OfficerDesk(self.desk_url(space.id, self._desk)) as officer:
             officer.approve(number)
 
     def _school(self) -> RegisteredSchool:

@@ -20,6 +20,7 @@ from sandbox.wire.http import client, get_bytes, json_of, retry_after_of
 CRL_PATH = "/ca/crl/{issuer}.crl"
 OCSP_PATH = "/ca/ocsp/{issuer}"
 EVENTS_PATH = "/ca/v1/su-kien"
+PERSONAS_PATH = "/ca/v1/nhan-vat"
 
 IssuerCode = Literal["GIA_LAP_CA", "GIA_LAP_CO_YEU"]
 Serial = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{1,40}$")]
@@ -56,6 +57,44 @@ class RecordedEvent(BaseModel):
     so_hieu: Serial
     su_kien: EventKind
     luc: AwareDatetime
+
+
+class PersonaRow(BaseModel):
+    """A persona of the gallery with certificate and key: a row of `GET /ca/v1/nhan-vat`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    ma: str
+    vi_tri: Literal["GVCN", "CBQL", "KY_PHAT_HANH"]
+    ten: str = ""
+    """Common name of the certificate."""
+    so_hieu: str
+    chung_thu: str
+    """PEM."""
+    khoa: str = ""
+    """Private key, PKCS#8 PEM: for a practice phone."""
+    tra_loi: str
+    """First code of the sample record at the desk; "0" accepted."""
+    tra_loi_goi: str | None = None
+    """Code of the whole package, when the desk refuses that."""
+
+
+def list_personas(
+    base_url: str, *, token: str, allowed: Collection[str] = ()
+) -> tuple[PersonaRow, ...]:
+    """Return the gallery of one space, keys included; blocking.
+
+    *token* as in `record_event`. Raises `Unavailable` for no answer, or one that is not 200.
+    """
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        with client(base_url.rstrip("/"), headers=headers, allowed=allowed) as responders:
+            response = responders.get(PERSONAS_PATH)
+    except httpx.HTTPError as error:
+        raise Unavailable(f"{base_url}{PERSONAS_PATH}: {type(error).__name__}") from error
+    if response.status_code != 200:
+        raise Unavailable(f"{PERSONAS_PATH}: {response.status_code}")
+    return tuple(PersonaRow.model_validate(row) for row in json_of(response))
 
 
 def fetch_crl(base_url: str, issuer: str, *, allowed: Collection[str] = ()) -> bytes:

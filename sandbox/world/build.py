@@ -92,8 +92,15 @@ class World:
 
     @cached_property
     def responders(self) -> RespondersService:
-        """CRLs and certificates over HTTP."""
-        return RespondersService(self.database, self.clock, self.spaces, self.authority)
+        """CRLs, OCSP answers, certificates and the gallery."""
+        return RespondersService(
+            self.database,
+            self.clock,
+            self.spaces,
+            self.authority,
+            desk_url=self.desk_url,
+            admin_token=self.settings.secrets.admin_token,
+        )
 
     @cached_property
     def portal(self) -> PortalService:

@@ -7,18 +7,23 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+import sandbox.responders
 from sandbox.clock import DEFAULT_SPACE_START
 from sandbox.ministry.verification import PublicVerification
+from sandbox.responders import RespondersService, pages
 from sandbox.responders.gallery import ACCEPTED, Gallery, Persona
 from sandbox.responders.trying import DeskTrial, Trial
 from sandbox.web import Space
 from sandbox.wire.officer import forms_of
 from sandbox.wire.responders import EventKind
-from tests.builders.ministry import ADMIN_TOKEN, Installation, installed
-from tests.builders.web import serve
+from tests.builders.ministry import ADMIN_TOKEN, MINISTRY, Installation, authority, installed
+from tests.builders.web import build_house, serve
+
+HERE = Path(sandbox.responders.__file__).parent
 
 NOW = DEFAULT_SPACE_START
 LOCKED = "SBX-5005"
@@ -188,3 +193,34 @@ def test_with_the_responder_away_the_verification_waits_and_says_why(desk):
     assert answer.status_code == 503
     assert "Chưa tra được trạng thái chứng thư số" in answer.text
     assert "GIA_LAP_CA" in answer.text
+
+
+def test_the_page_hands_a_sample_in_and_shows_what_the_desk_says(desk, tmp_path):
+    """One button; the answer waits for the checking, then stands there with cause and remedy."""
+    people = build_house(
+        tmp_path,
+        templates={"responders": HERE / "templates", "ministry": MINISTRY / "templates"},
+        locales=[HERE / "locale", MINISTRY / "locale"],  # one skin speaks for both in one process
+    )
+    service = RespondersService(
+        *(people.database, people.clock, people.spaces, authority()),
+        desk_url=desk.trial.desk_url,
+        admin_token=ADMIN_TOKEN,
+    )
+    service.prepare()
+    for router in pages.routers(service):
+        people.app.include_router(router)
+    browser = people.browser()
+    browser.headers["accept"] = "text/html"
+    desk.house.clock.advance(5)
+    path = "/ca/bo-suu-tap/ma-hoa"
+    form = next(f for f in forms_of(browser.get(path, follow_redirects=True).text) if f.buttons)
+    sent = browser.post(form.action, data={**form.fields, "luc": "moi"})
+    waiting = browser.get(sent.headers["location"]).text
+    desk.house.work()
+    answered = browser.get(sent.headers["location"]).text
+    never = browser.get("/ca/bo-suu-tap/khoa-yeu/tra-loi?luc=1").text
+
+    assert "Cổng đang kiểm tra" in waiting
+    assert "SBX-3020" in answered
+    assert "chưa được nộp thử" in never

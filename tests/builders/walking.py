@@ -19,7 +19,14 @@ VISITOR = re.compile(r"[?&]m=([\w-]{22})")
 PASSING = {"m", "ngon_ngu", "co", "lai", "ve"}
 """Marks of an address that make no other page of it."""
 MARK = {"vi": "BẢN TẬP – DỮ LIỆU GIẢ LẬP", "en": "PRACTICE COPY – INVENTED DATA"}
-FILES = ("/tinh/", "/ca/crl/", "/ca/chung-thu/", "/ca/goc.crt", "/kho/api/openapi.json")
+FILES = (
+    "/tinh/",
+    "/ca/bo-suu-tap/tai/",
+    "/ca/crl/",
+    "/ca/chung-thu/",
+    "/ca/goc.crt",
+    "/kho/api/openapi.json",
+)
 VISITS = {"web_session", "web_form", "web_tap", "web_visitor"}
 ENOUGH = 6
 """Pages of one template that are looked at for one visitor."""

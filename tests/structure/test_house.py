@@ -29,8 +29,8 @@ from tests.builders.walking import routes_in, rows_of
 PROJECT = Path(__file__).resolve().parents[2]
 MOST_LINES = 500
 CODE = {".py", ".html", ".css", ".js", ".sh"}
-SERVICES = re.compile(r"/v1/")
-"""Addresses of services begin with a version; everything else is a page."""
+SERVICES = re.compile(r"/v1/|^/ca/ocsp/")
+"""Addresses of services hold a version, or are OCSP (RFC 6960); everything else is a page."""
 
 
 def either(*words: str) -> str:
