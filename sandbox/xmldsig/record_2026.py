@@ -28,6 +28,7 @@ from sandbox.xmldsig.layout_2026 import (
     is_slot_of_2026,
     take_apart_2026,
 )
+from sandbox.xmldsig.names import ds
 from sandbox.xmldsig.persons import Registered, check_school_certificate, same_name, same_text
 from sandbox.xmldsig.record import facts_of, note_day_of_issue
 from sandbox.xmldsig.report import Report, SignatureFacts, SignatureRefused, Step
@@ -141,19 +142,21 @@ def _require_signatures(record: ParsedRecord, layout: Layout2026, report: Report
 
 
 def _require_unique_ids(record: ParsedRecord, layout: Layout2026, ids: Ids, report: Report) -> None:
-    """SBX-3005: no Id occurs twice, but that of a GVBM in its sheet and in its slot."""
+    """SBX-3005: no Id occurs twice, but that of a GVBM in its sheet and in its slot.
+
+    Ids of Signatures are for the checks of their slots.
+    """
     pairs = [
         {id(layout.teacher(slot)), id(block)}
         for slot, block in layout.blocks.items()
         if slot.post is Post.GVBM
     ]
     for name, carriers in ids.items():
-        if len(carriers) == 1 or (len(carriers) == 2 and {id(c) for c in carriers} in pairs):
+        found = [one for one in carriers if not str(one.tag).startswith(ds(""))]
+        if len(found) < 2 or (len(found) == 2 and {id(one) for one in found} in pairs):
             continue
-        place = path_of(carriers[-1], record=record)
-        finding = Finding(
-            "SBX-3005", field="Id", xpath=place, line=line_of(carriers[-1]), value=name
-        )
+        place = path_of(found[-1], record=record)
+        finding = Finding("SBX-3005", field="Id", xpath=place, line=line_of(found[-1]), value=name)
         report.failed("identifiers", "record", finding)
 
 

@@ -96,8 +96,13 @@ def xmlsec1(folder: Path, *arguments: str, xml: bytes) -> subprocess.CompletedPr
     )
 
 
-def xmlsec1_verifies(folder: Path, xml: bytes, signature_id: str) -> bool:
-    """Ask xmlsec1 whether one signature of *xml* holds, certificate chain included."""
+def xmlsec1_verifies(
+    folder: Path, xml: bytes, signature_id: str, *, more: tuple[str, ...] = ()
+) -> bool:
+    """Ask xmlsec1 whether one signature of *xml* holds, certificate chain included.
+
+    *more*: options that name other Ids.
+    """
     (folder / "root.pem").write_text(AUTHORITY.root.certificate.pem)
     chain = []
     for code, issuer in AUTHORITY.issuers.items():
@@ -107,7 +112,7 @@ def xmlsec1_verifies(folder: Path, xml: bytes, signature_id: str) -> bool:
         folder,
         *("--verify", "--trusted-pem", "root.pem", *chain),
         *("--verification-gmt-time", "2025-05-28 01:00:00"),
-        *(*ID_OPTIONS, "--node-id", signature_id),
+        *(*ID_OPTIONS, *more, "--node-id", signature_id),
         xml=xml,
     )
     return done.returncode == 0
