@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.errors import Refused
-from sandbox.ministry import answers, http_admin
+from sandbox.ministry import answers, http_admin, http_signature_view
 from sandbox.ministry.answers import Answer, Outcome
 from sandbox.ministry.http_edge import FaultPlan, Faults, bearer_of, language_of, read_body
 from sandbox.ministry.http_openapi import Documented, documents
@@ -42,6 +42,7 @@ def routers(service: MinistryService) -> list[APIRouter]:
     router = APIRouter(tags=["kho"])
     for prefix in PREFIXES:
         _add_services(router, desks, prefix)
+    http_signature_view.add_to(router, service)
     return [router, http_admin.router(service, desks.find, prefixes=PREFIXES)]
 
 

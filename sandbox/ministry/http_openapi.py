@@ -19,6 +19,7 @@ from sandbox.domain.rejections import CATALOGUE, Stage
 from sandbox.ministry.answers import status_of
 from sandbox.web import text
 from sandbox.wire import ministry as wire
+from sandbox.wire import signature_view
 
 _RECEIPT = ("SBX-1101", "SBX-1102", "SBX-1103", "SBX-1104", "SBX-1106", "SBX-1112", "SBX-1117")
 _ALWAYS = ("SBX-1118",)
@@ -166,6 +167,13 @@ _SERVICES = {
         Documented("thong-tin", (*_HELD, *_ALWAYS)),
         Documented("danh-muc/truong", (*_HELD, *_ALWAYS)),
         Documented("danh-muc/ma-loi", _ALWAYS),
+        Documented(
+            "kham-chu-ky",
+            ("SBX-1101", "SBX-1104", *_ALWAYS),
+            later=_codes_of([Stage.PACKAGE, Stage.SCHEMA, Stage.SIGNATURE]),
+            request=signature_view.ExamineRequest,
+            reply=signature_view.ExamineReply,
+        ),
     )
 }
 

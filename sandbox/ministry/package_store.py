@@ -94,6 +94,18 @@ def package_of(connection: Connection, messageid: str, *, space: str, desk: str)
     return None if row is None else _package(row)
 
 
+def content_of(connection: Connection, messageid: str, *, space: str, desk: str) -> str | None:
+    """Return the content of a package as it was sent, None when the desk has no such package."""
+    found = connection.execute(
+        select(t.package.c.content).where(
+            t.package.c.space == space,
+            t.package.c.desk == desk,
+            t.package.c.messageid == messageid,
+        )
+    ).scalar_one_or_none()
+    return None if found is None else bytes(found).decode()
+
+
 def packages_of(
     connection: Connection, *, space: str, desk: str, limit: int, skip: int = 0
 ) -> list[Package]:

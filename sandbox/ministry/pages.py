@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox import web
-from sandbox.ministry import pages_api, pages_officer, pages_verify
+from sandbox.ministry import pages_api, pages_officer, pages_signature_view, pages_verify
 from sandbox.ministry.model import Desk, DeskKind, SchoolProgress, path_of_desk
 from sandbox.ministry.pages_desk import DeskPages
 from sandbox.ministry.service import MinistryService
@@ -24,9 +24,14 @@ BARS_SHOWN = 70
 
 def routers(service: MinistryService) -> list[APIRouter]:
     """Return the page routes of all desks."""
-    found = [pages_api.router(service), pages_verify.router(service)]
+    found = [
+        pages_api.router(service),
+        pages_verify.router(service),
+        pages_signature_view.router(service),
+    ]
     for prefix in ("/kho", "/kho/so/{code}"):
         pages = DeskPages(service)
+        found.append(pages_signature_view.package_router(pages, prefix=prefix))
         found.append(pages_officer.router(pages, prefix=prefix))
         found.append(_router(pages, prefix))
     return found

@@ -21,6 +21,7 @@ from sandbox.ministry.http_openapi import Documented, openapi_of, services
 from sandbox.ministry.model import path_of_desk
 from sandbox.ministry.service import MinistryService
 from sandbox.wire import ministry as wire
+from sandbox.wire.signature_view import ExamineRequest
 
 PAGE = "/kho/api"
 _TYPED: Mapping[type[BaseModel], Mapping[str, Any]] = {
@@ -84,8 +85,10 @@ def example_of(row: Documented) -> str:
     """Return a request to start from, or an empty text for a GET."""
     if row.request is None:
         return ""
-    if row.request is wire.TokenRequest:
-        body: dict[str, Any] = {k: v for k, v in _IDENTIFICATION.items() if k != "token"}
+    if row.request is ExamineRequest:
+        body: dict[str, Any] = {"content": "base64(int32LE(len(utf8)) + gzip(utf8))", "byte": True}
+    elif row.request is wire.TokenRequest:
+        body = {k: v for k, v in _IDENTIFICATION.items() if k != "token"}
     else:
         body = {"authenticationRequest": {**_IDENTIFICATION, **_TYPED[row.request]}}
         if row.request in _WITH_CONTENT:

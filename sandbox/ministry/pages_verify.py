@@ -16,6 +16,7 @@ from sandbox.clock import VIETNAM
 from sandbox.documents.forms import read_day
 from sandbox.errors import Unavailable
 from sandbox.ministry import findings as kept
+from sandbox.ministry import pages_signature_view
 from sandbox.ministry.service import MinistryService
 from sandbox.ministry.verification import PublicVerification, Verification
 
@@ -31,7 +32,7 @@ def router(service: MinistryService) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     verification = PublicVerification(service)
     _add_pages(routes)
-    _add_ways(routes, verification)
+    _add_ways(routes, service, verification)
     return routes
 
 
@@ -58,7 +59,9 @@ def _add_pages(routes: APIRouter) -> None:
         )
 
 
-def _add_ways(routes: APIRouter, verification: PublicVerification) -> None:
+def _add_ways(
+    routes: APIRouter, service: MinistryService, verification: PublicVerification
+) -> None:
     @routes.post(f"{PAGE}/tep")
     async def by_file(request: Request) -> Response:
         async def handle(form: web.Form) -> str:
@@ -73,7 +76,8 @@ def _add_ways(routes: APIRouter, verification: PublicVerification) -> None:
                     address=_address(request),
                 )
             )
-            return await _show(request, found)
+            look = await pages_signature_view.keep(request, service, upload.content)
+            return await _show(request, found, look)
 
         return await web.submit(request, action="ministry.verify.file", handle=handle, again=PAGE)
 
@@ -94,7 +98,10 @@ def _add_ways(routes: APIRouter, verification: PublicVerification) -> None:
             )
             if found is None:
                 raise web.Invalid({"ma_tra_cuu": web.say(KIND, "ministry.verify.no_match")})
-            return await _show(request, found)
+            space, uuid = web.space_of(request), form.get("ma_tra_cuu")
+            xml = await web.off_loop(verification.stored_xml, space, uuid)
+            look = await pages_signature_view.keep(request, service, xml or b"", shows_data=False)
+            return await _show(request, found, look)
 
         return await web.submit(request, action="ministry.verify.items", handle=handle, again=PAGE)
 
@@ -132,10 +139,13 @@ async def _waiting(asked: Awaitable[Found]) -> Found:
         ) from away
 
 
-async def _show(request: Request, found: Verification) -> str:
-    """Keep the answer for the page the visitor is sent to; the question is used up."""
+async def _show(request: Request, found: Verification, look: str | None) -> str:
+    """Keep the answer for the page the visitor is sent to; the question is used up.
+
+    *look* is the path of the page that shows the same file on three levels.
+    """
     session = web.session(request)
-    await session.set(ANSWER, found.to_json())
+    await session.set(ANSWER, {**found.to_json(), "look": look})
     await session.delete(QUESTION)
     return RESULT
 

@@ -258,6 +258,17 @@ audit = _table(
 fault = _table("fault", Column("plan", JSON, nullable=False))
 
 
+look = _table(
+    "look",
+    Column("ticket", String(32), primary_key=True),
+    Column("visitor", String(64), nullable=False),
+    Column("epoch", Float, nullable=False),
+    Column("shows_data", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Files somebody looks at, for half an hour; desk is always `-`."""
+
+
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's INSERT that can say what happens on a conflict."""
     if connection.dialect.name == "sqlite":

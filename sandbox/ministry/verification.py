@@ -164,6 +164,19 @@ class PublicVerification:
             return None
         return self.of_file(space, stored.xml, address=address)
 
+    def look_at(self, space: Space, record: ParsedRecord, at: datetime) -> Verification:
+        """Verify *record* as `of_file` does, for a page that shows more; no audit line.
+
+        Raises:
+            Unavailable: a revocation list or an OCSP responder is away.
+        """
+        return self._verify(space, record, at)
+
+    def stored_xml(self, space: Space, uuid: str) -> bytes | None:
+        """Return the authority's copy of a record, None when there is none."""
+        found = self._stored(space, uuid.strip().lower())
+        return None if found is None else found[1].xml
+
     def _verify(self, space: Space, record: ParsedRecord, at: datetime) -> Verification:
         context = self._context(space, record)
         structure = _structure(record, context)

@@ -141,11 +141,14 @@ def ranked(causes: list[Cause], codes: tuple[str, ...]) -> tuple[Cause, ...]:
         known = once.get((cause.key, cause.place))
         if known is None or cause.strength > known.strength:
             once[cause.key, cause.place] = cause
+    # what the schema says besides is second to what stands in the signature itself
+    is_read = any(c.key != BY_CODE and c.strength is Strength.READ for c in once.values())
     return tuple(
         sorted(
             once.values(),
             key=lambda cause: (
                 cause.strength is not Strength.PROVED,
+                is_read and cause.key == BY_CODE and cause.code.startswith("SBX-2"),
                 order.get(cause.code, last),
                 -cause.strength,
             ),
