@@ -11,6 +11,7 @@ from sandbox.domain.report_card import Slot
 from sandbox.portal.model import POINTS, Identity
 from sandbox.rehearsal import Installation, Limits, rehearse
 from sandbox.rehearsal.service import RehearsalDesk
+from tests.builders.documents import VECTORS
 from tests.builders.phone import Sheet
 from tests.builders.portal import ADMIN, WORDS, House
 from tests.builders.walking import Walker, plain
@@ -199,7 +200,17 @@ def _verified(home: House, walker: Walker) -> list[str]:
     return [
         walker.press(page, "/tep", files=by_file),
         walker.press(page, "/nam-muc", xac_nhan="0"),
+        *_looked_at(walker),
     ]
+
+
+def _looked_at(walker: Walker) -> list[str]:
+    """Return the page of a bad signature on each level, and that of a file no longer there."""
+    bad = (VECTORS / "bad_signatures" / "signing_time_edited.xml").read_bytes()
+    file = {"tep": ("goi.xml", bad, "application/xml")}
+    path = walker.press("/kho/chu-ky", "/tep", files=file).partition("?")[0]
+    levels = [f"{path}?muc={level}" for level in (1, 2, 3)]
+    return [*levels, "/kho/chu-ky/xem/khong-con"]
 
 
 def _learner(home: House) -> tuple[Walker, list[str]]:
