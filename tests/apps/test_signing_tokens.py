@@ -480,7 +480,7 @@ def test_pulling_the_token_out_while_a_request_waits_fails_it(room: Room, teache
     assert room.service.tokens.unplug(room.space, teacher) is True
 
     assert (room.state(request).status, room.state(request).signed) == (Status.SIGN_FAILED, 0)
-    page = at_computer(room, teacher, f"/yeu-cau/{request.id}").sheet
+    page = at_computer(room, teacher, f"/yeu-cau/{request}").sheet
     assert page is not None
     assert page.heading == "USB rời máy khi đang ký"
 
@@ -564,10 +564,10 @@ def test_a_computer_shows_its_own_holders_requests_only(room: Room, teacher: str
     """Somebody else's request, or one for the phone, is not found here."""
     other = a_teacher(room, "usb-other")
     foreign = asked(room, other, count=1)
-    app = room.ask(1, signer_id=teacher)
+    app = room.ask(1, signer_id=teacher).id
 
     for request in (foreign, app):
-        page = at_computer(room, teacher, f"/yeu-cau/{request.id}").sheet
+        page = at_computer(room, teacher, f"/yeu-cau/{request}").sheet
         assert page is not None
         assert page.status == 404
 

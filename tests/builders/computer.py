@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from typing import Protocol
 
-from sandbox.signing import CredentialSeed, HolderSeed
+from sandbox.signing import CredentialSeed, HolderSeed, SigningService
+from sandbox.signing.http import COMPUTER_PATH
 from sandbox.signing.model import Device
 from sandbox.signing.token_signing import TokenAnswer
-from sandbox.wire.signing import Fault, Instrument, Transaction
-from tests.builders.phone import PIN, TEACHER, Room, make_items
+from sandbox.web import Space
+from sandbox.wire.signing import Fault, Instrument, NewTransaction
+from tests.builders.phone import PIN, TEACHER, make_items
 
 LONG_NAME = "Công Tằng Tôn Nữ Thị Diễm Quỳnh"
 WRONG_TOKEN_PIN = "Sai12345"
 SEAL_NAME = "Trường Tiểu học Diễm Quỳnh Hương (giả lập)"
+
+
+class Room(Protocol):
+    """Wherever there is a signing service: a room of its own, or a whole house."""
+
+    @property
+    def service(self) -> SigningService:
+        """The service."""
+
+    @property
+    def space(self) -> Space:
+        """The space people practise in."""
 
 
 def a_teacher(room: Room, holder: str, *, name: str = LONG_NAME) -> str:
@@ -62,14 +77,22 @@ def fetch(room: Room, holder: str, name: str = "rieng") -> str:
     return serial
 
 
-def asked(room: Room, holder: str, *, count: int = 30, name: str = "rieng") -> Transaction:
-    """Let a portal ask for *count* signatures of the token just read."""
+def asked(room: Room, holder: str, *, count: int = 30, name: str = "rieng") -> str:
+    """Ask for *count* signatures of the token just read, as a portal would; return the request."""
     serial = fetch(room, holder, name)
     items = make_items(count, slot="KY_PHAT_HANH" if name == "truong" else "GVCN")
     items[0] = items[0].model_copy(update={"label": f"{LONG_NAME} Hương, lớp 3A"})
-    return room.ask(
-        items, signer_id=holder, serial=serial, instrument=Instrument.U, return_path="/ky-so"
+    new = NewTransaction(
+        idempotency=uuid.uuid4().hex,
+        signer_id=holder,
+        serial=serial,
+        purpose="Ký học bạ để tập",
+        portal="Sổ học bạ tập, máy 07",
+        return_path="/ky-so",
+        instrument=Instrument.G if name == "truong" else Instrument.U,
+        items=items,
     )
+    return room.service.asking.ask(room.space, new).id
 
 
 def type_pin(room: Room, holder: str, request: str, *pins: str) -> list[TokenAnswer]:
@@ -86,8 +109,7 @@ def arm(room: Room, holder: str, code: str, **more: str | int) -> None:
 def stop(room: Room, holder: str, **to: object) -> None:
     """Put the computer into a state and let it try to read the token."""
     room.service.tokens.set_states(room.space, holder, by="trainer", **to)
-    with suppress(AssertionError):
-        room.service.tokens.read_token(room.space, holder)
+    room.service.tokens.read_token(room.space, holder)
 
 
 Prepare = Callable[[Room, str], str]
@@ -95,12 +117,12 @@ Prepare = Callable[[Room, str], str]
 
 
 def _asked(then: str = "", *, count: int = 30, name: str = "rieng") -> Prepare:
-    return lambda room, holder: f"/yeu-cau/{asked(room, holder, count=count, name=name).id}{then}"
+    return lambda room, holder: f"/yeu-cau/{asked(room, holder, count=count, name=name)}{then}"
 
 
 def _wrong(times: int, **keyboard: object) -> Prepare:
     def prepare(room: Room, holder: str) -> str:
-        request = asked(room, holder).id
+        request = asked(room, holder)
         room.service.tokens.set_states(room.space, holder, by="trainer", **keyboard)
         type_pin(room, holder, request, *[WRONG_TOKEN_PIN] * times)
         return f"/yeu-cau/{request}/sai-ma"
@@ -141,7 +163,7 @@ def _fetched(room: Room, holder: str) -> str:
 
 def _done(then: str, *, name: str = "rieng") -> Prepare:
     def prepare(room: Room, holder: str) -> str:
-        request = asked(room, holder, name=name).id
+        request = asked(room, holder, name=name)
         kind = Instrument.G if name == "truong" else Instrument.U
         type_pin(room, holder, request, pin_of(room, holder, kind))
         return f"/yeu-cau/{request}{then}"
@@ -158,21 +180,21 @@ def _failed(code: str) -> Prepare:
 
 
 def _refused(room: Room, holder: str) -> str:
-    request = asked(room, holder).id
+    request = asked(room, holder)
     room.service.token_signing.refuse(room.space, device_of(room, holder), request)
     return f"/yeu-cau/{request}/xong"
 
 
 def _locked(path: str) -> Prepare:
     def prepare(room: Room, holder: str) -> str:
-        type_pin(room, holder, asked(room, holder).id, *[WRONG_TOKEN_PIN] * 5)
+        type_pin(room, holder, asked(room, holder), *[WRONG_TOKEN_PIN] * 5)
         return path
 
     return prepare
 
 
 def _away(room: Room, holder: str) -> str:
-    request = asked(room, holder).id
+    request = asked(room, holder)
     room.service.tokens.set_states(room.space, holder, by="trainer", loose=True)
     return f"/yeu-cau/{request}"
 
@@ -221,13 +243,19 @@ KEEPER_STATES: dict[str, Prepare] = {
 ALL_STATES = (*TEACHER_STATES, *KEEPER_STATES)
 
 
+def computer_of(room: Room, holder: str) -> str:
+    """Return the path of a holder's computer."""
+    return f"{COMPUTER_PATH}/{device_of(room, holder).token}"
+
+
+def page_in(room: Room, holder: str, state: str) -> str:
+    """Bring the computer of a holder who is there already into *state*; return the page's path."""
+    prepare = (TEACHER_STATES | KEEPER_STATES)[state]
+    return computer_of(room, holder) + prepare(room, holder)
+
+
 def pages_in_every_state(room: Room) -> dict[str, str]:
     """Return the address of one computer in each state, by the state's name."""
-    found = {}
-    for name, prepare in TEACHER_STATES.items():
-        holder = a_teacher(room, f"usb-{name}")
-        found[name] = room.computer_path(holder) + prepare(room, holder)
-    for name, prepare in KEEPER_STATES.items():
-        holder = a_keeper(room, f"usb-{name}")
-        found[name] = room.computer_path(holder) + prepare(room, holder)
-    return found
+    people = {name: a_teacher(room, f"usb-{name}") for name in TEACHER_STATES}
+    people |= {name: a_keeper(room, f"usb-{name}") for name in KEEPER_STATES}
+    return {name: page_in(room, holder, name) for name, holder in people.items()}

@@ -11,6 +11,9 @@ from sandbox.domain.report_card import Slot
 from sandbox.portal.model import POINTS, Identity
 from sandbox.rehearsal import Installation, Limits, rehearse
 from sandbox.rehearsal.service import RehearsalDesk
+from sandbox.signing import SigningService
+from sandbox.web import Space
+from tests.builders.computer import a_teacher, page_in
 from tests.builders.documents import VECTORS
 from tests.builders.phone import Sheet
 from tests.builders.portal import ADMIN, WORDS, House
@@ -43,6 +46,7 @@ def furnish(home: House, folder: Path) -> Furnished:
     _packages_on_their_way(made)
     _a_class_half_signed(made)
     _requests_in_every_state(made)
+    _computers(made)
     _certificates(made)
     _a_rehearsal(made, folder)
     return made
@@ -109,6 +113,36 @@ def _requests_in_every_state(made: Furnished) -> None:
     made.phones["card"] = made.phones["wrong"].replace("/sai-ma", "/xem-the")
 
 
+COMPUTERS = (
+    "home_plugged",
+    "stuck_software",
+    "stuck_old",
+    "certificate",
+    "pin",
+    "wrong_v",
+    "card",
+    "done",
+    "whole",
+    "locked",
+)
+"""States of the practice computer in which somebody is found."""
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """The signing service of the house, for people at a computer."""
+
+    service: SigningService
+    space: Space
+
+
+def _computers(made: Furnished) -> None:
+    """Tokens plugged in, read, stuck, wrong, locked and put away."""
+    seat = _Seat(made.home.world.signing, made.home.space)
+    for state in COMPUTERS:
+        made.phones[f"usb_{state}"] = page_in(seat, a_teacher(seat, f"usb-{state}"), state)
+
+
 def _phone(home: House, person: str) -> str:
     phone = home.run(home.portal.signings.phone(home.space, person))
     assert phone is not None
@@ -165,7 +199,7 @@ def visitors(made: Furnished) -> list[tuple[Walker, list[str]]]:
         found.append((walker, ["/cong", *_chosen(made, walker, role, unit)]))
     for name in made.names:
         teacher = home.actor(Role.GVCN, class_name=name).identity
-        starts = ["/cong", "/cong/so"]
+        starts = ["/cong", "/cong/so", "/cong/bo-mon"]
         if name == made.names[3]:
             starts += [f"/cong/yeu-cau/{made.finished}", f"/cong/yeu-cau/{made.finished}/ket-qua"]
         found.append((_as_person(home, f"GVCN {name}", teacher), starts))
