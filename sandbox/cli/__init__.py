@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 
 from sandbox import PRACTICE_MARK, __version__
+from sandbox.cli.doctor import doctor
 from sandbox.cli.nation import nation
 from sandbox.cli.speaking import (
     ERR,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 
 app.command()(nation)
+app.command()(doctor)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]
 Database = Annotated[
