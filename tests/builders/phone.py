@@ -307,6 +307,20 @@ class Browser:
         assert self.sheet is not None
         return self.open(self.sheet.link(label))
 
+    def follow_first(self, words: str) -> Sheet:
+        """Follow the first link that holds these words among others (rows of a list)."""
+        assert self.sheet is not None
+        for link in self.sheet.tree.xpath("//main//a"):
+            if words in " ".join(link.text_content().split()):
+                return self.open(str(link.get("href")))
+        raise AssertionError(f"no link with {words!r} on {self.sheet.heading!r}")
+
+    def follow_row(self, number: int = 1) -> Sheet:
+        """Follow a row of the list on the page."""
+        assert self.sheet is not None
+        rows = self.sheet.tree.xpath("//main//ul[contains(@class,'hang')]//a")
+        return self.open(str(rows[number - 1].get("href")))
+
     def form(self, button: str) -> tuple[str, dict[str, str]]:
         """Return where the form with this button goes, and its fields as they stand."""
         assert self.sheet is not None
