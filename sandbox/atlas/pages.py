@@ -58,6 +58,16 @@ def routers(atlas: Atlas) -> list[APIRouter]:
         )
         return _page(request, "record.html", view=view, xml=_lined(view.xml.decode()))
 
+    @router.get("/quoc-gia/truong/{number}/lop/{index}/ho-so-2026/{place}")
+    async def case(request: Request, number: str, index: str, place: str) -> Response:
+        """Show the 2026 record of a pupil whom v1.0 cannot carry, and why."""
+        view = _there(
+            await web.off_loop(
+                atlas.case, _year(request), _number(number), _number(index), _number(place)
+            )
+        )
+        return _page(request, "case.html", view=view, xml=_lined(view.xml.decode()))
+
     return [router]
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final, TypeVar
 
+from sandbox.documents import render_record_2026
+from sandbox.domain.circular27 import scores_due
 from sandbox.domain.report_card import ReportCard
-from sandbox.synthetic.model import Employee, SchoolClass, UnrecordedPupil
+from sandbox.domain.report_card_2026 import ReportCard2026
+from sandbox.synthetic.model import Employee, Reason, SchoolClass, UnrecordedPupil
 from sandbox.synthetic.nation import Nation
 from sandbox.synthetic.plans import ClassPlan, ProvincePlan, SchoolPlan
 
@@ -55,6 +58,22 @@ class RecordView:
     plan: ClassPlan
     card: ReportCard
     xml: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One pupil whom v1.0 cannot carry: why, and the record of the 2026 profile, unsigned."""
+
+    school: SchoolPlan
+    plan: ClassPlan
+    reason: Reason
+    card: ReportCard2026
+    xml: bytes
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Codes of the subjects with a year-end test."""
+        return scores_due(self.plan.grade)
 
 
 class Atlas:
@@ -114,6 +133,22 @@ class Atlas:
             card = nation.school_class(number, index).cards[seat - 1]
             school = nation.school(number)
             return RecordView(school, school.classes[index], card, records[seat - 1])
+
+        return self._asked(school_year, look)
+
+    def case(self, school_year: str, number: int, index: int, place: int) -> CaseView | None:
+        """Return the 2026 record of pupil *place*, from 1, of those without one of v1.0."""
+
+        def look(nation: Nation) -> CaseView | None:
+            pupils = nation.unrecorded(number, index)
+            if not 1 <= place <= len(pupils):
+                return None
+            pupil = pupils[place - 1]
+            if pupil.card_2026 is None:
+                return None
+            school = nation.school(number)
+            xml = render_record_2026(pupil.card_2026)
+            return CaseView(school, school.classes[index], pupil.reason, pupil.card_2026, xml)
 
         return self._asked(school_year, look)
 

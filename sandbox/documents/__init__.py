@@ -17,7 +17,7 @@ from sandbox.documents.package import (
     parse_upload,
 )
 from sandbox.documents.places import locate, path_of
-from sandbox.documents.reading import RecordIdentity, identify, read_report_card
+from sandbox.documents.reading import RecordIdentity, data_element, identify, read_report_card
 from sandbox.documents.reading_2026 import is_2026, read_report_card_2026
 from sandbox.documents.registration import (
     ParsedRegistration,
@@ -40,6 +40,7 @@ __all__ = [
     "Switches",
     "build_package",
     "check_schema",
+    "data_element",
     "check_schema_2026",
     "envelope",
     "identify",

@@ -124,6 +124,15 @@ def _data_of(source: ParsedRecord | bytes) -> Element:
     return data
 
 
+def data_element(record: ParsedRecord) -> Element:
+    """Return the element `read_report_card` reads: the first `DU_LIEU_HOC_BA`.
+
+    Raises:
+        ValueError: There is none.
+    """
+    return _data_of(record)
+
+
 def values_of(parent: Element, table: Mapping[str, Leaf]) -> dict[str, Any]:
     """Return what the children of *parent* say, by attribute of the card's part."""
     values: dict[str, Any] = {}

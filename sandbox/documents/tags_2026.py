@@ -39,15 +39,6 @@ def read_birth_date(text: str) -> BirthDate | None:
     return BirthDate(*parts)
 
 
-def _write_birth_date(born: BirthDate) -> str:
-    parts = [f"{born.year:04}"]
-    if born.month is not None:
-        parts.insert(0, f"{born.month:02}")
-        if born.day is not None:
-            parts.insert(0, f"{born.day:02}")
-    return "/".join(parts)
-
-
 def _read_score(text: str) -> int | None:
     return None if text == EXEMPT else int(text)
 
@@ -62,7 +53,6 @@ BIRTH_DATE: Final = Form(
     (rf"(0[1-9]|[12][0-9]|3[01])/{_MONTH}", _MONTH, r"[0-9]{4}"),
     expected="dd/MM/yyyy|MM/yyyy|yyyy",
     read=read_birth_date,
-    write=_write_birth_date,
 )
 SEX: Final = Form(
     "sexCode",

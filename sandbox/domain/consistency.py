@@ -141,7 +141,7 @@ def _pupil_2026(general: General2026) -> Iterator[Finding]:
         yield Finding("SBX-2008", "DAN_TOC", value=general.ethnic_group)
     born = general.birth_date
     year = None if born is None else born.year
-    said = "" if born is None else "/".join(f"{part:02}" for part in reversed(born) if part)
+    said = "" if born is None else str(born)
     if general.pupil_id is not None:
         sexes = {SexCode.MALE: Sex.MALE, SexCode.FEMALE: Sex.FEMALE}
         yield from _number_of(general.pupil_id, sex=sexes.get(general.sex), year=year, said=said)

@@ -38,6 +38,11 @@ class BirthDate(NamedTuple):
     month: int | None = None
     day: int | None = None
 
+    def __str__(self) -> str:
+        """As the record writes it: `dd/MM/yyyy`, `MM/yyyy` or `yyyy`."""
+        known = (part for part in (self.day, self.month) if part is not None)
+        return "".join(f"{part:02}/" for part in known) + f"{self.year:04}"
+
     @property
     def earliest(self) -> date:
         """The first day it may be."""

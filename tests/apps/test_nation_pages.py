@@ -11,7 +11,8 @@ from lxml import html
 import sandbox.atlas as atlas_package
 from sandbox.atlas import Atlas
 from sandbox.atlas.pages import routers
-from sandbox.documents import parse_record
+from sandbox.documents import check_schema_2026, parse_record, read_report_card_2026
+from sandbox.synthetic.model import Reason
 from tests.browser import lint
 from tests.browser.conftest import OpenPage, chromium, open_page
 from tests.builders.nation import nation
@@ -22,7 +23,8 @@ __all__ = ["chromium", "open_page"]
 HERE = Path(atlas_package.__file__).parent
 SCHOOL = "/quoc-gia/truong/7342"
 CLASS = f"{SCHOOL}/lop/3"
-PAGES = ("/quoc-gia", "/quoc-gia/tinh/46", SCHOOL, CLASS, f"{CLASS}/hoc-ba/1")
+RECORD, CASE = f"{CLASS}/hoc-ba/1", f"{CLASS}/ho-so-2026/1"
+PAGES = ("/quoc-gia", "/quoc-gia/tinh/46", SCHOOL, CLASS, RECORD, CASE)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,44 @@ def test_a_record_page_shows_card_and_xml(house):
     assert parse_record(record).uuid in tree.text_content()
 
 
+@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.NEEDS_SUMMER])
+def test_a_pupil_whom_v1_cannot_carry_has_a_page_with_the_reason_and_the_2026_record(house, reason):
+    """Linked from the class; the XML shown is, without its line breaks, a lawful record."""
+    number, index, place = next(
+        (number, plan.index, place)
+        for number in range(7_342, 7_360)
+        for plan in nation().school(number).classes
+        for place, pupil in enumerate(nation().unrecorded(number, plan.index), start=1)
+        if pupil.reason is reason
+    )
+    browser = house.browser()
+    of_class = f"/quoc-gia/truong/{number}/lop/{index}"
+    browser.get(of_class)  # the cookie is with the visitor from here on
+    links = html.fromstring(browser.get(of_class).text).xpath("//ul/li/a")
+    (link,) = [one for one in links if f"/ho-so-2026/{place}?" in one.get("href")]
+    (note,) = link.xpath(".//span[@class='nho']/text()")
+    tree = html.fromstring(browser.get(link.get("href")).text)
+    record = parse_record(tree.xpath("string(//pre/code)").replace(">\n<", "><").encode())
+
+    pupil = nation().unrecorded(number, index)[place - 1]
+    assert check_schema_2026(record) == []
+    assert read_report_card_2026(record) == pupil.card_2026
+    assert note in tree.xpath("string(//main)")
+
+
+def test_a_pupil_who_waits_for_the_summer_has_no_2026_record(house):
+    """Listed with the reason, leading nowhere: the record of August is a v1.0 record."""
+    number, index, place = next(
+        (number, plan.index, place)
+        for number in range(7_342, 7_360)
+        for plan in nation().school(number).classes
+        for place, pupil in enumerate(nation().unrecorded(number, plan.index), start=1)
+        if pupil.reason is Reason.NEEDS_SUMMER
+    )
+    address = f"/quoc-gia/truong/{number}/lop/{index}/ho-so-2026/{place}"
+    assert house.browser().get(address).status_code == 404
+
+
 def test_another_year_can_be_looked_at(house):
     """34 provinces without districts in 2025-2026; grades 1 to 4 in 2023-2024."""
     browser = house.browser()
@@ -133,6 +173,8 @@ def test_schools_of_a_province_come_by_pages(house):
         "/quoc-gia/truong/7342/lop/99",
         "/quoc-gia/truong/7342/lop/3/hoc-ba/0",
         "/quoc-gia/truong/7342/lop/3/hoc-ba/99",
+        "/quoc-gia/truong/7342/lop/3/ho-so-2026/0",
+        "/quoc-gia/truong/7342/lop/3/ho-so-2026/9",
     ],
 )
 def test_what_does_not_exist_is_a_problem_page(house, path):
