@@ -51,6 +51,8 @@ class Reason(StrEnum):
     NO_ACCOUNT = "khong_tai_khoan"
     TURNS_USED_UP = "het_luot"
     ALREADY_WAITING = "E3"
+    WAITING_AT_PC = "E3_may"
+    """The same, for what is confirmed on the computer."""
     RESTING = "E3_sim"
     """The SIM's last request ended less than 50 s ago."""
     FORMER_MISSING = "E10"
@@ -59,6 +61,7 @@ class Reason(StrEnum):
     NOT_THE_SCHOOL = "E9"
     REASON_EMPTY = "E12"
     PACKAGE_UNSIGNED = "E13a"
+    NETWORK_AWAY = "E13a_mang"
     NO_CREDENTIAL = "E14a"
     HELD_BY_OTHER = "E15"
 

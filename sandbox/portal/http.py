@@ -6,12 +6,14 @@ from fastapi import APIRouter, Depends, HTTPException
 from starlette.requests import Request
 
 from sandbox import web
+from sandbox.errors import Misuse
 from sandbox.portal.context import Stopped
 from sandbox.portal.pages_frame import ADMITTED, IDENTITY, LEARNER
 from sandbox.portal.pages_identity import identity_key
 from sandbox.portal.service import PortalService
 from sandbox.web.sessions import Session
 from sandbox.wire import portal as wire
+from sandbox.wire.signing import FaultState
 
 
 def routers(service: PortalService) -> list[APIRouter]:
@@ -21,7 +23,47 @@ def routers(service: PortalService) -> list[APIRouter]:
     )
     _records(router, service)
     _schools(router, service)
-    return [router]
+    _faults(router, service)
+    admin = APIRouter(
+        prefix="/cong/quan-tri/v1", dependencies=[Depends(web.require_admin)], tags=["portal"]
+    )
+    _trainer(admin, service)
+    return [router, admin]
+
+
+def _faults(router: APIRouter, service: PortalService) -> None:
+    @router.post("/su-co")
+    async def arm(request: Request, body: wire.FaultOrder) -> list[FaultState]:
+        """Arm a fault plan for one person; return the whole plan."""
+        return await _armed(service, web.space_of(request), body)
+
+    @router.get("/su-co/{person_id}")
+    async def plan(request: Request, person_id: str) -> list[FaultState]:
+        """Return somebody's fault plan with what was met and mended."""
+        return await service.drills.plan(web.space_of(request), person_id)
+
+
+def _trainer(router: APIRouter, service: PortalService) -> None:
+    @router.post("/su-co")
+    async def arm(request: Request, body: wire.FaultOrder) -> list[FaultState]:
+        """Let something go wrong for one learner, or (without `nguoi`) for everybody once."""
+        return await _armed(service, web.space_of(request), body)
+
+
+async def _armed(
+    service: PortalService, space: web.Space, order: wire.FaultOrder
+) -> list[FaultState]:
+    """Arm an order for one person; one for everybody goes into the space's switch."""
+    try:
+        if order.nguoi is not None:
+            await service.drills.arm(space, order.nguoi, order.su_co)
+            return await service.drills.plan(space, order.nguoi)
+        await web.off_loop(service.drills.arm_everybody, space, order.su_co)
+    except Misuse as misuse:
+        raise HTTPException(422, str(misuse)) from None
+    except Stopped:
+        raise HTTPException(404) from None
+    return []
 
 
 def _records(router: APIRouter, service: PortalService) -> None:

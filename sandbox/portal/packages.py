@@ -26,6 +26,7 @@ from sandbox.portal.context import (
     own_school,
     packers,
 )
+from sandbox.portal.drills import Drills
 from sandbox.portal.means import Held
 from sandbox.portal.model import (
     ItemStatus,
@@ -54,8 +55,8 @@ _SENDING = {Guard.NOT_LOCKED: True, Guard.WITHIN_SIZE: True, Guard.PACKER: True}
 class Packages:
     """A school's packages: DRAFT → SIGNED → SENT → ACCEPTED or RETURNED."""
 
-    def __init__(self, context: Context, signings: Signings) -> None:
-        self._context, self._signings = context, signings
+    def __init__(self, context: Context, signings: Signings, drills: Drills) -> None:
+        self._context, self._signings, self._drills = context, signings, drills
 
     # -- looking
 
@@ -253,6 +254,9 @@ class Packages:
             await off_loop(self._demand_packer, space, actor)
         if found.state is PackageState.DRAFT:
             raise Stopped(Reason.PACKAGE_UNSIGNED, target=package_id)
+        who = actor.identity.person_id
+        if await off_loop(self._drills.take, space, who, "E13a_mang"):
+            raise Stopped(Reason.NETWORK_AWAY, target=package_id)
         content = await off_loop(envelope.pack, found.xml or b"")
         if len(content) > MAX_BODY - ENVELOPE_ROOM:
             raise Stopped(Reason.TOO_LARGE, target=package_id)
@@ -261,6 +265,7 @@ class Packages:
                 content, nam_hoc=int(found.school_year[:4]), messageid=found.package_id
             )
         await off_loop(self._note_receipt, space, actor, found, receipt)
+        await off_loop(self._drills.recover, space, who, ("E13a", "E13a_mang"))
         return (await off_loop(self.open, space, actor, package_id))[0]
 
     def _demand_packer(self, space: Space, actor: Actor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from sandbox.portal import (
+    pages_drills,
     pages_editing,
     pages_identity,
     pages_means,
@@ -24,6 +25,7 @@ def routers(service: PortalService) -> list[APIRouter]:
         pages_editing,
         pages_records,
         pages_means,
+        pages_drills,
         pages_signing,
         pages_requests,
         pages_packages,

@@ -344,9 +344,21 @@ def _cancel(routes: APIRouter, frame: Frame) -> None:
             ready = chosen in REASONS and chosen != "khac"
             reason = web.text(request, "nhan", f"portal.reason.{chosen}") if ready else typed
             if not reason:
+                await web.off_loop(
+                    frame.service.drills.met_by_mistake,
+                    web.space_of(request),
+                    actor.identity.person_id,
+                    "E12",
+                )
                 raise web.Invalid({"ly_do": web.say("loi_lam", "portal.stop.E12.remedy")})
             await web.off_loop(
                 frame.service.repairs.ask_cancel, web.space_of(request), actor, record_id, reason
+            )
+            await web.off_loop(
+                frame.service.drills.recover,
+                web.space_of(request),
+                actor.identity.person_id,
+                ("E12",),
             )
             return here
 

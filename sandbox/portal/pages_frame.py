@@ -157,11 +157,25 @@ class Frame:
             try:
                 return await work(form)
             except Stopped as stopped:
+                await self._met(request, stopped)
                 if stopped.reason is Reason.MOVED:
                     raise web.Stale(again, web.say("cau", "portal.moved")) from stopped
                 raise problem_of(stopped, again=again) from stopped
 
         return await web.submit(request, action=action, handle=handle, again=again)
+
+    async def _met(self, request: Request, stopped: Stopped) -> None:
+        """Note a mistake's page for somebody who set out to meet it."""
+        said = await web.session(request).get(IDENTITY)
+        if isinstance(said, dict) and (code := code_of(stopped)):
+            met = self.service.drills.met_by_mistake
+            await web.off_loop(met, web.space_of(request), str(said.get("id")), code)
+
+
+def code_of(stopped: Stopped) -> str:
+    """Return the teacher's code of a refusal (E1–E15), or "": most have none."""
+    value = stopped.reason.value
+    return value.split("_")[0] if value.startswith("E") else ""
 
 
 def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
@@ -179,7 +193,7 @@ def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
         to = "/cong"
     elif reason is Reason.NOT_APPROVED:
         to = "/cong/chung-thu"
-    elif reason is Reason.PACKAGE_UNSIGNED and stopped.target:
+    elif reason in (Reason.PACKAGE_UNSIGNED, Reason.NETWORK_AWAY) and stopped.target:
         to = f"/cong/goi/{stopped.target}"
     elif reason in _ABOUT_RECORD and stopped.target:
         to = f"/cong/hoc-ba/{stopped.target}"
@@ -191,7 +205,7 @@ def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
         button=web.say("nut", f"{key}.button"),
         to=to,
         quote=web.say("that", f"{key}.quote") if reason in _QUOTED else None,
-        code=reason.value.split("_")[0] if reason.value.startswith("E") else "",
+        code=code_of(stopped),
         status=status,
     )
 
@@ -199,6 +213,7 @@ def problem_of(stopped: Stopped, *, again: str = "/cong") -> web.Problem:
 _ABOUT_RECORD = (Reason.SIGNED, Reason.POINTS_LEFT, Reason.WRONG_REPORTED, Reason.REASON_EMPTY)
 _QUOTED = (
     Reason.ALREADY_WAITING,
+    Reason.WAITING_AT_PC,
     Reason.RESTING,
     Reason.NOT_FETCHED,
     Reason.WRONG_CERTIFICATE,
@@ -207,6 +222,7 @@ _QUOTED = (
     Reason.FORMER_MISSING,
     Reason.REASON_EMPTY,
     Reason.PACKAGE_UNSIGNED,
+    Reason.NETWORK_AWAY,
     Reason.NO_CREDENTIAL,
     Reason.HELD_BY_OTHER,
 )

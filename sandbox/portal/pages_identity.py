@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox import web
+from sandbox.domain.faults import FAULTS
 from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.portal.context import Actor, Reason, Stopped
 from sandbox.portal.model import Identity
@@ -152,6 +153,7 @@ def _home(routes: APIRouter, frame: Frame) -> None:
             tasks=await _tasks(frame, request, actor),
             pin=pin,
             means=await _means(frame, request, actor),
+            mended=await _mended(frame, request, actor),
             reminders=reminders,
         )
 
@@ -176,6 +178,19 @@ async def _means(frame: Frame, request: Request, actor: Actor) -> str | None:
         return None
     chosen = await web.off_loop(frame.service.means.chosen, web.space_of(request), actor)
     return chosen.value
+
+
+async def _mended(frame: Frame, request: Request, actor: Actor) -> list[str]:
+    """Return what somebody set out to meet, met and mended: codes, or names where there is none."""
+    if actor.role is Role.SO:
+        return []
+    plan = await frame.service.drills.plan(web.space_of(request), actor.identity.person_id)
+    codes = dict.fromkeys(row.ma for row in plan if row.recovered is not None)
+    return [
+        code if code[0] == "E" else web.text(request, "nhan", f"portal.fault.{code}")
+        for code in codes
+        if code in FAULTS
+    ]
 
 
 async def _concerns(frame: Frame, request: Request, actor: Actor, class_name: str) -> bool:

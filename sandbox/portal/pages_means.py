@@ -79,14 +79,29 @@ async def sure_of(request: Request) -> str | None:
     return said if isinstance(said, str) else None
 
 
+READ, TABLE = "/lay-chung-thu", "/ban"
+"""Pages of the practice computer: reading the certificate, and the tokens on the table."""
+
+
 async def door_of(
-    frame: Frame, request: Request, actor: Actor, instrument: Instrument, *, here: str
+    frame: Frame,
+    request: Request,
+    actor: Actor,
+    instrument: Instrument,
+    *,
+    here: str,
+    page: str = READ,
 ) -> str:
-    """Return where *instrument* is at hand, from where one comes back to *here*."""
+    """Return where *instrument* is at hand, from where one comes back to *here*.
+
+    *page* is that of the practice computer, for a token.
+    """
     door = await frame.service.means.door(
         web.space_of(request), actor.identity.person_id, instrument
     )
-    return "/cong" if door is None else way(door, ve=here)
+    if door is None:
+        return "/cong"
+    return way(door + page if instrument.token else door, ve=here)
 
 
 async def attention(
@@ -103,7 +118,7 @@ async def attention(
     certain = not seal or await sure_of(request) == certificate.serial_hex
     if held.flaw in (None, Flaw.PERSONAL) and certain:
         return None
-    door = await door_of(frame, request, actor, held.instrument, here=here)
+    door = await door_of(frame, request, actor, held.instrument, here=here, page=TABLE)
     return await frame.show(
         request,
         "portal/token.html",
@@ -130,7 +145,8 @@ async def with_door(
     """Return *stopped* with a button that leads to the instrument it is about."""
     if stopped.reason not in _AT_THE_INSTRUMENT:
         return stopped
-    to = await door_of(frame, request, actor, instrument, here=here)
+    page = READ if stopped.reason is Reason.NOT_FETCHED else TABLE
+    to = await door_of(frame, request, actor, instrument, here=here, page=page)
     return Stopped(stopped.reason, target=stopped.target, request_id=stopped.request_id, to=to)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -179,6 +181,7 @@ def _packages(routes: APIRouter, frame: Frame) -> None:
     async def show(request: Request, package_id: str, hoi: int = 0) -> Response:
         actor = await frame.actor(request, roles=PACKERS)
         package, lines, away = await _looked(frame, request, actor, package_id)
+        await _drill(frame, request, actor, lines)
         clerk = actor.role is Role.VAN_THU
         held = None
         if clerk and package.state is PackageState.DRAFT:
@@ -214,6 +217,18 @@ TEMPLATES = {
     PackageState.ACCEPTED: "answer",
     PackageState.RETURNED: "answer",
 }
+
+
+async def _drill(
+    frame: Frame, request: Request, actor: Actor, lines: Sequence[PackageLine]
+) -> None:
+    """Note that somebody saw a returned package (E13b), or one that was taken whole after it."""
+    drills, person = frame.service.drills, actor.identity.person_id
+    space = web.space_of(request)
+    if any(line.result == 0 for line in lines):
+        await web.off_loop(drills.met_by_mistake, space, person, "E13b")
+    elif lines and all(line.result == 1 for line in lines):
+        await web.off_loop(drills.recover, space, person, ("E13b",))
 
 
 async def _at_hand(frame: Frame, request: Request, actor: Actor) -> Held | None:
@@ -312,6 +327,7 @@ def _rows(routes: APIRouter, frame: Frame) -> None:
         package, lines, _away = await _looked(frame, request, actor, package_id)
         ordered = sorted(lines, key=lambda line: (line.result == 1, line.number))
         shown, more = page_of(ordered, tu)
+        await _drill(frame, request, actor, lines)
         language = web.visit(request).language
         return await frame.show(
             request,

@@ -23,6 +23,7 @@ def router(service: PortalService) -> APIRouter:
     """Return the pages."""
     routes, frame = new_router(), Frame(service)
     _wait(routes, frame)
+    _window(routes, frame)
     _result(routes, frame)
     return routes
 
@@ -75,9 +76,13 @@ def _wait(routes: APIRouter, frame: Frame) -> None:
             if mine and not view.away
             else None
         )
+        if mine and view.request.instrument.in_app:
+            await frame.service.signings.waiting.follow_stranger(
+                web.space_of(request), view.request.signer_id
+            )
         return await frame.show(
             request,
-            "portal/wait.html",
+            "portal/gone.html" if view.request.pc_gone and mine else "portal/wait.html",
             page="portal.cho",
             actor=actor,
             records=[item.target_id for item in view.items],
@@ -89,6 +94,10 @@ def _wait(routes: APIRouter, frame: Frame) -> None:
             if phone is None
             else way(entry(phone, view.request.instrument), ve=f"/cong/yeu-cau/{request_id}?hoi=1"),
             family=family_of(view.request.instrument),
+            seconds=frame.service.signings.waiting.seconds_left(
+                web.space_of(request), view.request
+            ),
+            wrong=view.request.pc_gone,
             asked=bool(hoi),
             back=back_from(view.request) if mine else "/cong",
         )
@@ -135,6 +144,34 @@ def _wait(routes: APIRouter, frame: Frame) -> None:
         )
 
 
+def _window(routes: APIRouter, frame: Frame) -> None:
+    @routes.post("/cong/yeu-cau/{request_id}/dong-ho")
+    async def clock(request: Request, request_id: str) -> Response:
+        actor, view = await _view(frame, request, request_id)
+        here = f"/cong/yeu-cau/{request_id}"
+
+        async def work(form: web.Form) -> str:
+            if view.request.signer_id != actor.identity.person_id or not view.live:
+                return here
+            waiting = frame.service.signings.waiting
+            step = waiting.extend if form.get("viec") == "them" else waiting.close
+            await web.off_loop(step, web.space_of(request), view.request)
+            return here
+
+        return await frame.submit(
+            request, action=f"portal.clock:{request_id}", work=work, again=here
+        )
+
+
+async def _next_batch(request: Request, view: RequestView) -> int:
+    """Return how many of the class were left over for the next request, by the instrument's cap."""
+    asked = view.request
+    if asked.slot is None or asked.class_name is None:
+        return 0
+    task = next(t for t in TASKS.values() if t.slot is asked.slot)
+    return len(await selection.chosen(request, task.name, asked.class_name))
+
+
 def _result(routes: APIRouter, frame: Frame) -> None:
     @routes.get("/cong/yeu-cau/{request_id}/ket-qua")
     async def result(request: Request, request_id: str, tu: int = 1) -> Response:
@@ -158,7 +195,9 @@ def _result(routes: APIRouter, frame: Frame) -> None:
             more=more,
             failed=len(failed),
             mine=mine,
+            next_batch=await _next_batch(request, view) if mine and not failed else 0,
             onward=f"/cong/goi/{package}" if package else onward,
+            token=view.request.instrument.token,
             wrong=view.signed == 0,
         )
 

@@ -13,9 +13,10 @@ from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.domain.report_card import Slot
 from sandbox.portal import selection
 from sandbox.portal.context import Actor, Reason, Stopped
+from sandbox.portal.drills import HELD_BY_ANOTHER, SUBJECT_TEACHERS
 from sandbox.portal.model import RecordLine
 from sandbox.portal.pages_frame import Frame, new_router, page_of, way
-from sandbox.portal.pages_means import attention, door_of, sure_of, with_door
+from sandbox.portal.pages_means import READ, TABLE, attention, door_of, sure_of, with_door
 from sandbox.portal.pages_records import show_choice
 from sandbox.portal.selection import Choice
 from sandbox.portal.service import PortalService
@@ -98,6 +99,9 @@ def _classes(routes: APIRouter, frame: Frame) -> None:
             space = web.space_of(request)
             await web.off_loop(frame.service.records.class_row, space, actor, class_name)
             await web.off_loop(frame.service.schools.remind, space, actor, class_name, task.former)
+            await web.off_loop(
+                frame.service.drills.recover, space, actor.identity.person_id, ("E10",)
+            )
             ready = await only_ready(frame, request, actor, task, class_name)
             to = "xem-lai" if ready else "chon"
             raise web.Stale(
@@ -232,10 +236,11 @@ def _review(routes: APIRouter, frame: Frame) -> None:
         task = task_named(name)
         actor = await frame.actor(request, roles=(task.role,))
         wanted = await _wanted(frame, request, actor, task, lop, em)
-        preview = await frame.service.signings.preview(
-            web.space_of(request), actor, task.slot, wanted
-        )
+        space = web.space_of(request)
+        preview = await frame.service.signings.preview(space, actor, task.slot, wanted, seen=True)
         if preview.left_out:
+            if all(word == "dang_cho" for _line, word in preview.left_out):
+                await frame.service.signings.refuse_second(space, actor)
             return await _stop(frame, request, actor, task, preview, lop)
         return await _confirm(frame, request, actor, task, preview, About(lop, em, tu))
 
@@ -278,11 +283,26 @@ async def _confirm(
         lop=about.lop,
         em=about.em,
         here=here,
-        door=await door_of(frame, request, actor, held.instrument, here=here) if token else None,
+        door=await door_of(
+            frame,
+            request,
+            actor,
+            held.instrument,
+            here=here,
+            page=TABLE if held.certificate else READ,
+        )
+        if token
+        else None,
         back=f"/cong/hoc-ba/{about.em}"
         if about.em
         else way(f"/cong/ky/{task.name}/chon", lop=about.lop),
     )
+
+
+FIRST = ("thieu_truoc", SUBJECT_TEACHERS, HELD_BY_ANOTHER)
+"""What is told first when several things stand in the way."""
+ERRORS = {"thieu_truoc": "E10", SUBJECT_TEACHERS: "E11", HELD_BY_ANOTHER: "E15"}
+"""Codes of what a teacher meets here."""
 
 
 async def _stop(
@@ -290,7 +310,10 @@ async def _stop(
 ) -> Response:
     """Show what cannot be signed yet and why, with the button that mends it (E10, E15, …)."""
     words = {word for _line, word in preview.left_out}
-    why = "thieu_truoc" if "thieu_truoc" in words else min(words)
+    why = next((word for word in FIRST if word in words), None) or min(words)
+    if why == "thieu_truoc":
+        met = frame.service.drills.met_by_mistake
+        await web.off_loop(met, web.space_of(request), actor.identity.person_id, "E10")
     first: RecordLine = preview.left_out[0][0]
     shown, _more = page_of([line for line, word in preview.left_out if word == why], 1)
     return await frame.show(
@@ -301,6 +324,7 @@ async def _stop(
         records=[line.record_id for line in shown],
         task=task,
         why=why,
+        code=ERRORS.get(why),
         rows=shown,
         count=sum(word == why for _line, word in preview.left_out),
         left=len(preview.ready),

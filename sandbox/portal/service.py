@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sandbox.clock import Clock
 from sandbox.portal import (  # noqa: F401 - the *_store modules bring their tables into METADATA
+    drill_store,
     means_store,
     package_store,
     record_store,
@@ -15,6 +16,7 @@ from sandbox.portal import (  # noqa: F401 - the *_store modules bring their tab
 )
 from sandbox.portal.certificates import Certificates
 from sandbox.portal.context import Context, Desks
+from sandbox.portal.drills import Drills
 from sandbox.portal.lessons import Lessons, Registers
 from sandbox.portal.means import Means
 from sandbox.portal.model import Account
@@ -35,8 +37,9 @@ class PortalService:
 
     It meets signing service and receiving desks over HTTP only: *signing* is a client without
     space, *desks* gives a client of one desk in one space. `records`, `repairs`, `means`,
-    `signings`, `packages`, `certificates`, `officer` and `schools` hold the verbs; methods that
-    are `async` may call a neighbour, all others only the database and belong off the event loop.
+    `drills`, `signings`, `packages`, `certificates`, `officer` and `schools` hold the verbs;
+    methods that are `async` may call a neighbour, all others only the database and belong off
+    the event loop.
     """
 
     def __init__(
@@ -55,8 +58,9 @@ class PortalService:
         self.records = Records(self.context)
         self.repairs = Repairs(self.context)
         self.means = Means(self.context)
-        self.signings = Signings(self.context, self.means)
-        self.packages = Packages(self.context, self.signings)
+        self.drills = Drills(self.context)
+        self.signings = Signings(self.context, self.means, self.drills)
+        self.packages = Packages(self.context, self.signings, self.drills)
         self.certificates = Certificates(self.context, self.signings)
         self.officer = Officer(self.context, self.signings, self.packages)
         self.lessons = Lessons(self.context, self.schools, self.records, registers)

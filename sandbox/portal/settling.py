@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from sandbox.clock import VIETNAM
-from sandbox.domain.lifecycle import Guard, RecordEvent, Role, transition
+from sandbox.domain.lifecycle import Guard, RecordEvent, RecordState, Role, transition
 from sandbox.domain.report_card import Slot
 from sandbox.portal import package_store, record_store, request_store, store
 from sandbox.portal.cards import data_digest
@@ -21,6 +21,7 @@ from sandbox.portal.model import (
     SignatureRow,
     Subject,
 )
+from sandbox.portal.waiting import late_is_dropped
 from sandbox.web.spaces import Space
 from sandbox.wire.signing import ItemState, Status, Transaction
 from sandbox.xmldsig import Draft
@@ -30,10 +31,17 @@ _EVENTS = {
     Slot.CBQL: RecordEvent.SIGN_CBQL,
     Slot.KY_PHAT_HANH: RecordEvent.SIGN_ISSUE,
 }
+_WAITED = {
+    Slot.GVCN: RecordState.CHECKED,
+    Slot.CBQL: RecordState.SIGNED_GVCN,
+    Slot.KY_PHAT_HANH: RecordState.SIGNED_CBQL,
+}
 _ROLES = {Slot.GVCN: Role.GVCN, Slot.CBQL: Role.CBQL, Slot.KY_PHAT_HANH: Role.VAN_THU}
 _FACTS = {Guard.TEACHER_SIGNATURE_VALID: True, Guard.CERTIFICATE_APPROVED: True}
 """Established before the request was sent: `prepare` refuses a wrong order of signatures, and the
 seal's certificate is looked up then (`Signings`)."""
+LATE = "LATE"
+"""Error of an item confirmed after the computer had stopped waiting, where that counts not."""
 MOVED = "MOVED"
 """Error of an item whose record changed while its request was under way."""
 
@@ -45,13 +53,17 @@ class Settling:
         self._context = context
 
     def settle(self, space: Space, request: RequestRow, answer: Transaction) -> None:
-        """Apply what the signing service answers; safe to repeat and to race with itself."""
+        """Apply what the signing service answers; safe to repeat and to race with itself.
+
+        A yes after the computer stopped waiting counts, or is dropped where the space says so.
+        """
+        dropped = request.pc_gone and late_is_dropped(space.switches)
         with self._context.database.write() as connection:
             states = {state.key: state for state in answer.items}
             for item in request_store.items(connection, space.id, request.request_id):
                 state = states.get(item.key)
                 if item.status is ItemStatus.WAITING and state is not None:
-                    self._item(connection, space, request, item, state, answer)
+                    self._item(connection, space, request, item, state, answer, dropped=dropped)
             request_store.set_request(
                 connection, space.id, request.request_id, status=answer.status.value
             )
@@ -82,12 +94,19 @@ class Settling:
         item: RequestItem,
         state: ItemState,
         answer: Transaction,
+        *,
+        dropped: bool,
     ) -> None:
         signed = state.status is Status.SIGNED and state.signature is not None
         if not signed and answer.status.live:
             return
-        done = signed and self._complete(connection, space, request, item, state, answer)
-        error = None if done else MOVED if signed else state.error or state.status.value
+        done = (
+            signed
+            and not dropped
+            and self._complete(connection, space, request, item, state, answer)
+        )
+        missed = LATE if dropped else MOVED
+        error = None if done else missed if signed else state.error or state.status.value
         request_store.settle_item(
             connection,
             space.id,
@@ -161,7 +180,12 @@ class Settling:
         row = record_store.record(connection, space.id, item.target_id)
         if row is None or slot is None or row.line.version != item.version:
             return False
-        if row.line.request_id != request.request_id:
+        # Let go when the computer stopped waiting (E2): a late yes still counts for a record
+        # that nobody else holds and that stands as it stood.
+        let_go = request.pc_gone and row.line.request_id is None
+        if not let_go and row.line.request_id != request.request_id:
+            return False
+        if row.line.state is not _WAITED[slot]:
             return False
         state = transition(row.line.state, _EVENTS[slot], _ROLES[slot], _FACTS)
         if not record_store.change(

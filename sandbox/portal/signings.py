@@ -19,6 +19,7 @@ from sandbox.errors import Refused, Unavailable
 from sandbox.pki import Certificate
 from sandbox.portal import record_store, request_store
 from sandbox.portal.context import Actor, Context, Reason, Stopped
+from sandbox.portal.drills import Drills
 from sandbox.portal.means import Held, Means
 from sandbox.portal.model import (
     CertificateState,
@@ -30,15 +31,18 @@ from sandbox.portal.model import (
     Subject,
 )
 from sandbox.portal.settling import Settling
+from sandbox.portal.waiting import Waiting
 from sandbox.web.guards import off_loop
 from sandbox.web.spaces import Space
 from sandbox.wire.signing import (
     PACKAGE_SLOT,
     REGISTRATION_SLOT,
+    Instrument,
     Item,
     NewTransaction,
     Phone,
     SigningRefused,
+    Status,
     Transaction,
 )
 from sandbox.xmldsig import prepare
@@ -69,6 +73,10 @@ REFUSALS = {
     "SERVICE_PACK_EXEED_OR_INVALID": Reason.TURNS_USED_UP,
 }
 """Why the signing service takes no request, in the words a teacher meets; the rest is E14a."""
+
+ON_THE_PHONE = (Instrument.A, Instrument.B, Instrument.GR, Instrument.S)
+MENDED_BY_SIGNING = ("E2", "E3", "E6", "E15")
+"""Faults that are gone once the signer's request is signed and nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +133,23 @@ def hindrance(line: RecordLine, slot: Slot) -> str | None:
 class Signings:
     """Begins, follows and completes signing requests."""
 
-    def __init__(self, context: Context, means: Means) -> None:
-        self._context, self.means = context, means
-        self.settling = Settling(context)
+    def __init__(self, context: Context, means: Means, drills: Drills) -> None:
+        self._context, self.means, self._drills = context, means, drills
+        self.settling, self.waiting = Settling(context), Waiting(context, drills)
 
     async def preview(
-        self, space: Space, actor: Actor, slot: Slot, record_ids: Sequence[str]
+        self,
+        space: Space,
+        actor: Actor,
+        slot: Slot,
+        record_ids: Sequence[str],
+        *,
+        seen: bool = False,
     ) -> Preview:
-        """Return what would be signed and with which certificate. Raises `Stopped`."""
+        """Return what would be signed and with which certificate. Raises `Stopped`.
+
+        *seen*: a page shows it, so that what is armed for this moment happens.
+        """
         if actor.role is not SIGNER[slot]:
             raise Stopped(Reason.NOT_YOURS, target=actor.role.value)
         if not record_ids:
@@ -140,6 +157,8 @@ class Signings:
         held = await self.means.held(space, actor, unit=slot is Slot.KY_PHAT_HANH)
         lines = await off_loop(self._own_lines, space, actor, record_ids)
         why = [(line, hindrance(line, slot)) for line in lines]
+        await self._drills.give(space, actor.identity.person_id)
+        why = await off_loop(self._drills.hold_back, space, actor, slot, why, seen=seen)
         ready = [line for line, word in why if word is None]
         return Preview(
             ready=tuple(ready[: held.instrument.most]),
@@ -171,7 +190,7 @@ class Signings:
         if not preview.ready:
             raise Stopped(Reason.MOVED)
         certificate = preview.held.ready(sure_of=sure_of)
-        await self._refuse_second(space, actor)
+        await self.refuse_second(space, actor)
         if slot is Slot.KY_PHAT_HANH and preview.held.unit:
             await off_loop(self._demand_approved, space, actor, certificate)
         request_id = await off_loop(self._hold_and_prepare, space, actor, slot, preview)
@@ -196,7 +215,7 @@ class Signings:
         return_path: str,
     ) -> str:
         """Ask for one signature over a package or a registration that is already prepared."""
-        await self._refuse_second(space, actor)
+        await self.refuse_second(space, actor)
         await off_loop(self._store, space, request, [item])
         await self.send(
             space, request.request_id, purpose=purpose, portal=portal, return_path=return_path
@@ -242,6 +261,7 @@ class Signings:
             reason = REFUSALS.get(refused.code, Reason.NO_CREDENTIAL)
             raise Stopped(reason, target=request.signer_id) from refused
         await off_loop(self._note_sent, space, request_id, answer)
+        await self.waiting.began(space, request)
 
     async def look(self, space: Space, request_id: str) -> RequestView:
         """Return a request as it stands now, completing what was signed meanwhile.
@@ -260,6 +280,10 @@ class Signings:
             return RequestView(request, items, None, False, True)
         if answer.status.value != request.status or not answer.status.live:
             await off_loop(self.settling.settle, space, request, answer)
+            if answer.status is Status.SIGNED:
+                await off_loop(self._drills.recover, space, request.signer_id, MENDED_BY_SIGNING)
+            request, items = await off_loop(self._read, space, request_id)
+        elif await off_loop(self.waiting.close_if_due, space, request):
             request, items = await off_loop(self._read, space, request_id)
         return RequestView(request, items, answer.attempts_left, answer.locked, False)
 
@@ -291,12 +315,22 @@ class Signings:
         """Return how to open a signer's practice phone; None while the service is away."""
         return await self.means.phone(space, holder_id)
 
-    async def _refuse_second(self, space: Space, actor: Actor) -> None:
+    async def refuse_second(self, space: Space, actor: Actor) -> None:
         """Raise E3 while a former request of this signer is still alive on the phone."""
         for request in await off_loop(self._live, space, actor.identity.person_id):
             view = await self.look(space, request.request_id)
             if view.live:
-                raise Stopped(Reason.ALREADY_WAITING, request_id=request.request_id)
+                raise await self._already_waiting(space, request)
+
+    async def _already_waiting(self, space: Space, request: RequestRow) -> Stopped:
+        """Return E3, its button leading where the former request is confirmed."""
+        here = f"/cong/yeu-cau/{request.request_id}"
+        door = await self.means.door(space, request.signer_id, request.instrument)
+        return Stopped(
+            Reason.ALREADY_WAITING if request.instrument in ON_THE_PHONE else Reason.WAITING_AT_PC,
+            request_id=request.request_id,
+            to=here if door is None else f"{door}?ve={here}",
+        )
 
     # -- blocking parts
 

@@ -7,7 +7,7 @@ here, never from clicks (curriculum.md §5). Every name is the sandbox's own (**
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sandbox.errors import Misuse, Unavailable
 from sandbox.wire.connections import Connections
 from sandbox.wire.http import async_client, json_of
+from sandbox.wire.signing import Fault, FaultState
 
 TIME_LIMIT = 5.0
 """Seconds a caller waits for the state of records."""
@@ -120,6 +121,13 @@ class Enter(_Message):
     id: str
     don_vi: str
     vai: str
+
+
+class FaultOrder(_Message):
+    """A fault plan for one person, or (`nguoi` None) for everybody of the space."""
+
+    nguoi: str | None = Field(default=None, max_length=64)
+    su_co: list[Fault] = Field(min_length=1, max_length=20)
 
 
 class RegisteredAccount(_Message):
@@ -231,6 +239,17 @@ class PortalClient:
         """Let a visitor play somebody, without the space's code being asked again."""
         answer = await self._call("POST", "vao", who.model_dump(mode="json"))
         return PersonReply.model_validate(answer)
+
+    async def arm(self, person_id: str, faults: Sequence[Fault]) -> list[FaultState]:
+        """Arm a fault plan for one person; return the whole plan."""
+        order = FaultOrder(nguoi=person_id, su_co=list(faults))
+        rows = await self._call("POST", "su-co", order.model_dump(mode="json", exclude_unset=True))
+        return [FaultState.model_validate(row) for row in rows]
+
+    async def faults(self, person_id: str) -> list[FaultState]:
+        """Return somebody's fault plan with what was met and mended."""
+        rows = await self._call("GET", f"su-co/{quote(person_id, safe='')}")
+        return [FaultState.model_validate(row) for row in rows]
 
     async def _call(
         self,

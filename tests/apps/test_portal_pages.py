@@ -221,7 +221,7 @@ def test_the_head_reminds_the_teacher_instead_of_signing_the_incomplete(home: Ho
 
 
 def test_a_second_signing_page_finds_the_waiting_request(home: House) -> None:
-    """E3 with the button that leads to the request."""
+    """E3 with the button that leads to the phone, from where one comes back to the request."""
     class_name = class_named(home, 4)
     made = home.checked(class_name, [1, 2])
     actor = home.actor(Role.GVCN, class_name=class_name)
@@ -230,7 +230,8 @@ def test_a_second_signing_page_finds_the_waiting_request(home: House) -> None:
     teacher.open(f"/cong/ky/gvcn/xem-lai?em={made[1]}")
     page = teacher.send("Ký 1 học bạ")
     assert page.heading.endswith("Còn yêu cầu đang chờ")
-    assert teacher.follow("Xem yêu cầu đang chờ").url.endswith(f"/cong/yeu-cau/{request_id}")
+    assert "/ky-so/dien-thoai/" in teacher.follow("Mở điện thoại tập").url
+    teacher.open(f"/cong/yeu-cau/{request_id}")
     teacher.send("Huỷ yêu cầu này")
     assert home.lines(class_name)[made[0]].request_id is None
 

@@ -11,6 +11,7 @@ import pytest
 from sandbox.domain.lifecycle import Role
 from sandbox.domain.report_card import Slot
 from sandbox.portal.context import Actor
+from sandbox.wire.signing import Fault
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
 from tests.builders.portal import WORDS, House, house
@@ -61,7 +62,16 @@ NAMES = (
     "former_missing",
     "means_head",
     "means_clerk",
+    "drills",
+    "drill",
+    "drill_card",
+    "subject_teachers",
+    "held_by_another",
+    "scenarios",
+    "scenario",
     "wait",
+    "wait_clock",
+    "wait_gone",
     "wait_asked",
     "result",
     "result_refused",
@@ -141,6 +151,7 @@ class Walk:
         self._signing(teacher, head, first, made)
         self._packages(clerk, second)
         self._office(clerk, officer)
+        self._drills(teacher, head, made)
 
     def _identity(self, teacher: Actor) -> None:
         unit = teacher.identity.unit_code
@@ -215,6 +226,37 @@ class Walk:
             "Xem lại các em đã chọn",
             em=[made[1], made[3]],
         )
+
+    def _drills(self, teacher: Actor, head: Actor, made: list[str]) -> None:
+        """Pages of what goes wrong on purpose: each is looked at once, so all stay armed."""
+        home = self.home
+        for name, path in (
+            ("drills", "su-co"),
+            ("drill", "su-co/E3"),
+            ("drill_card", "su-co/E13c"),
+            ("scenarios", "tinh-huong"),
+            ("scenario", "tinh-huong/3"),
+        ):
+            self.put(name, teacher, f"/cong/{path}")
+        self.arm(teacher, Fault(ma="E11"))
+        home.portal.drills.take(home.space, teacher.identity.person_id, "E11")
+        self.put("subject_teachers", teacher, "/cong/bo-mon")
+        self.arm(head, Fault(ma="E15", so_lan=9))
+        self.put("held_by_another", head, "/cong/ky/duyet/xem-lai", em=made[4])
+        third = home.school().classes[2].name
+        other = home.actor(Role.GVCN, class_name=third)
+        self.arm(other, Fault(ma="E2"))
+        clock = home.ask(Slot.GVCN, other, home.checked(third, [1]))
+        self.put("wait_clock", other, f"/cong/yeu-cau/{clock}")
+        fourth = home.school().classes[3].name
+        late = home.actor(Role.GVCN, class_name=fourth)
+        self.arm(late, Fault(ma="E2", doi_tuong="ngay"))
+        gone = home.ask(Slot.GVCN, late, home.checked(fourth, [1]))
+        self.put("wait_gone", late, f"/cong/yeu-cau/{gone}")
+
+    def arm(self, actor: Actor, fault: Fault) -> None:
+        home = self.home
+        home.run(home.portal.drills.arm(home.space, actor.identity.person_id, [fault]))
 
     def _packages(self, clerk: Actor, class_name: str) -> None:
         home = self.home
