@@ -11,11 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from sandbox.domain.faults import FAULTS
 from sandbox.domain.lifecycle import RecordState
 from sandbox.domain.report_card import Slot
 from sandbox.errors import Misuse
 from sandbox.wire.datafile import Part, Text, read_datafile
+from sandbox.wire.signing import Fault
 
+Level = Literal["cung", "tu"]
 Condition = Literal["chua_ky", "khong_cho", "dang_cho", "da_ky_mot"]
 """When a step is shown: nothing signed yet; no request alive; one alive; one record signed."""
 
@@ -32,6 +35,27 @@ class WorldOfLesson(Part):
     khoi: int = Field(ge=1, le=5)
     so_em: int = Field(ge=1, le=45)
     trang_thai: Literal["DRAFT", "CHECKED"]
+
+
+class PlannedFault(Part):
+    """Something that goes wrong on purpose in this lesson (errors-teachers-meet §4)."""
+
+    ma: str
+    khi: str | None = Field(default=None, max_length=32)
+    doi_tuong: str | None = Field(default=None, max_length=100)
+    so_lan: int | None = Field(default=None, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _known(self) -> PlannedFault:
+        kind = FAULTS.get(self.ma)
+        if kind is None or kind.place == "the":
+            raise ValueError(f"{self.ma!r} is none of the codes a plan can hold")
+        return self
+
+    def fault(self) -> Fault:
+        """Return the entry as it is armed; what the lesson leaves open is the table's."""
+        said = self.model_dump(exclude_none=True)
+        return Fault(**said, boi="lesson")
 
 
 class Step(Part):
@@ -107,6 +131,8 @@ class Lesson(Part):
     the_gioi: WorldOfLesson
     buoc: tuple[Step, ...] = Field(min_length=1)
     loi_co_y: Text
+    su_co: dict[Level, tuple[PlannedFault, ...]] = Field(default_factory=dict)
+    """What goes wrong on purpose, level by level."""
     dat: tuple[NamedCheck, ...] = Field(min_length=1)
     noi_lai: tuple[Text, ...] = Field(min_length=3, max_length=3)
 
@@ -115,7 +141,14 @@ class Lesson(Part):
         numbers = [step.so for step in self.buoc]
         if numbers != list(range(1, len(numbers) + 1)):
             raise ValueError("steps are numbered 1, 2, 3 … in order")
+        for planned in (fault for plan in self.su_co.values() for fault in plan):
+            if self.vai not in FAULTS[planned.ma].roles:
+                raise ValueError(f"{planned.ma!r} is not met in the role {self.vai}")
         return self
+
+    def plan(self, level: str) -> tuple[PlannedFault, ...]:
+        """Return what goes wrong on purpose at *level*."""
+        return next((plan for name, plan in self.su_co.items() if name == level), ())
 
     @property
     def steps(self) -> int:

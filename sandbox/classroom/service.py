@@ -145,6 +145,9 @@ class ClassroomService:
         await portal.enter(
             Enter(nguoi_hoc=key, id=teacher.id, don_vi=school.ma_truong, vai=teacher.vai)
         )
+        plan = [planned.fault() for planned in lesson.plan(level)]
+        if plan:
+            await portal.arm(teacher.id, plan)
         await off_loop(
             self._store.change,
             space.id,
