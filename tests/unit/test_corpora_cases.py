@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,15 @@ import pytest
 
 from sandbox.clock import VIETNAM
 from sandbox.corpora import Case, Form, Maker, cases_of
-from sandbox.documents import check_schema, check_schema_2026, parse_record, read_report_card_2026
+from sandbox.documents import (
+    build_package,
+    check_schema,
+    check_schema_2026,
+    envelope,
+    parse,
+    parse_record,
+    read_report_card_2026,
+)
 from sandbox.domain.assessment import check_rules
 from sandbox.domain.circular27 import EXEMPT, scores_due
 from sandbox.domain.consistency import (
@@ -20,13 +29,14 @@ from sandbox.domain.consistency import (
     check_created_before,
     check_practice_marks,
 )
+from sandbox.domain.rejections import Stage
 from sandbox.pki import Trust
 from sandbox.synthetic.marks import COMPETENCE_OF
 from sandbox.synthetic.model import Reason
 from sandbox.synthetic.nation import Slice
 from sandbox.synthetic.remarks import sentences_said
-from sandbox.xmldsig import SignedRecord2026, verify_record_2026
-from tests.builders.corpora import SCHOOL, made, opening_of, order
+from sandbox.xmldsig import SignedRecord2026, prepare_package, verify_record_2026
+from tests.builders.corpora import SCHOOL, checked, made, opening_of, order
 from tests.builders.nation import nation
 
 WHOLE = Slice(schools=(SCHOOL, SCHOOL))
@@ -186,3 +196,30 @@ def test_unsigned_corpora_hold_unsigned_cases_and_tables_none(tmp_path):
     assert check_schema_2026(parse_record(first.read_bytes())) == []
     assert "cases_2026" not in made(tmp_path / "table", form=Form.CSV, part=WHOLE)
     assert not (tmp_path / "table" / "cases-2026").exists()
+
+
+def test_the_desk_refuses_a_case_by_name_and_place_and_takes_the_records_around_it():
+    """v1.0 is all it speaks: SBX-2002 where the layouts part, and whose record it was."""
+    maker = Maker(order(part=WHOLE))
+    case = next(cases_of(maker, SCHOOL))
+    records = [record.original for record in parse(next(maker.packs(SCHOOL)).xml).records[:2]]
+    seal = maker.seal_of(case.school)
+    draft = prepare_package(
+        build_package([records[0], case.xml, records[1]]),
+        signer=seal.certificate,
+        at=opening_of(case.school.school_year) - timedelta(minutes=5),
+        package_id="90000000-0000-4000-8000-00000000aaaa",
+    )
+    xml = draft.complete(seal.key.sign_digest(draft.digest))
+    verdict = checked(maker, SCHOOL, envelope.pack(xml))
+
+    assert not verdict.refused
+    assert [record.findings for record in (verdict.records[0], verdict.records[2])] == [(), ()]
+    refused = verdict.records[1]
+    assert refused.stage is Stage.SCHEMA
+    assert refused.identity.uuid == case.card.record_id
+    assert refused.identity.pupil_name == case.card.general.pupil_name
+    places = {(finding.code, finding.xpath) for finding in refused.findings}
+    part = "/DANH_SACH_HOC_BA/HOC_BA[2]/DU_LIEU_HOC_BA/THONG_TIN_HOC_BA"
+    assert refused.findings[0].code == "SBX-2002"
+    assert ("SBX-2002", part) in places
