@@ -42,6 +42,10 @@ class SignedRecord:
     """The record whose `DU_LIEU_HOC_BA`, its one data element, is what was signed."""
     data: bytes = field(repr=False)
     """Canonical bytes of that element: exactly what the signers' digests cover."""
+    data_digest: bytes = field(repr=False)
+    """SHA-256 of `data`."""
+    data_element: Element = field(repr=False)
+    """The very element whose canonical form `data` is: what was read from it was signed."""
     signatures: Mapping[Slot, SignatureFacts]
     warnings: tuple[Finding, ...]
     """SBX-3061, SBX-3062."""
@@ -76,13 +80,14 @@ def verify_record(
     revocations: Revocations | None,
     at: datetime,
     registered: Registered | None,
+    trace: bool = True,
 ) -> SignedRecord:
     """Return what the three signatures of *record* really cover, or raise.
 
     Read the report card from the result, never from *record* before: what lies outside the signed
     references belongs to whoever sent the file. *at* is the space clock. A None for *trust*,
     *revocations* or *registered* skips the checks that need it; their codes stand in
-    `not_checked`.
+    `not_checked`. Without *trace* the steps that passed are not written down.
 
     Raises:
         SignatureRefused: Codes SBX-30xx in the order of §5.3, the first found first; SBX-2002
@@ -91,7 +96,7 @@ def verify_record(
 
     2088 PL1 §II.1.6, §II.1.7; spec/record-format.md §5.3, §5.4.
     """
-    report = Report()
+    report = Report(trace=trace)
     parts = _take_apart(record, report)
     require_signatures(parts, report)  # step 0
     opened: dict[Slot, OpenedSignature] = {}
@@ -122,6 +127,8 @@ def verify_record(
     return SignedRecord(
         record=record,
         data=data,
+        data_digest=digest,
+        data_element=parts.data,
         signatures={slot: facts_of(opened[slot], times[slot]) for slot in opened},
         warnings=tuple(report.warnings),
         not_checked=tuple(report.not_checked),

@@ -33,12 +33,15 @@ class Report:
     warnings: list[Finding] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     """Codes whose checks were skipped because the caller had nothing to check against."""
+    trace: bool = True
+    """Whether steps that passed are written down: a person wants them, a worker does not."""
 
     def passed(
         self, name: str, place: str, code: str, expected: str | None, computed: str | None
     ) -> None:
         """Note a check that passed."""
-        self.steps.append(Step(name, place, code, True, expected, computed))
+        if self.trace:
+            self.steps.append(Step(name, place, code, True, expected, computed))
 
     def failed(self, name: str, place: str, finding: Finding) -> None:
         """Note a check that failed, with what was found."""

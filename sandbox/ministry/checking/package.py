@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sandbox.documents import ParsedPackage, envelope, identify, parse, parse_record
+from sandbox.documents import ParsedPackage, RecordIdentity, envelope, identify, parse, parse_record
 from sandbox.domain.divisions import first_year
 from sandbox.domain.rejections import Stage
 from sandbox.errors import Finding, Refused
@@ -23,6 +23,8 @@ class Opened:
 
     package: ParsedPackage
     warnings: tuple[Finding, ...]
+    identities: tuple[RecordIdentity, ...]
+    """Of each record, as far as it could be read."""
 
 
 def check_package(
@@ -84,10 +86,10 @@ def open_package(delivery: str | bytes, context: Context) -> Opened | PackageVer
         return _nothing_read(refusal, context)
     try:
         with context.timed("3"):
-            step_3_root_and_sender(package, context)
+            identities = step_3_root_and_sender(package, context)
     except Refused as refusal:
         return _refuse_all(package, refusal, context)
-    return Opened(package, (*warnings, *package.warnings))
+    return Opened(package, (*warnings, *package.warnings), identities)
 
 
 def step_1_decode(content: str, context: Context) -> tuple[bytes, tuple[Finding, ...]]:
@@ -101,8 +103,10 @@ def step_2_safe_xml(xml: bytes, context: Context) -> ParsedPackage:
     return parse(xml, limits=context.exercise.limits)
 
 
-def step_3_root_and_sender(package: ParsedPackage, context: Context) -> None:
+def step_3_root_and_sender(package: ParsedPackage, context: Context) -> tuple[RecordIdentity, ...]:
     """Package signature (1110), its certificate (1111), one year and one sender (1116).
+
+    Returns whose the records say they are.
 
     Raises:
         Refused: SBX-1110, SBX-1111 or SBX-1116.
@@ -135,14 +139,18 @@ def step_3_root_and_sender(package: ParsedPackage, context: Context) -> None:
             where = "/DANH_SACH_HOC_BA/Signature"
             cause = Finding(code, field="X509Certificate", xpath=where, value=signer.serial_hex)
             raise Refused(Finding("SBX-1111", field="Signature", xpath=where, within=(cause,)))
-    _require_one_year_and_sender(package, context)
+    identities = tuple(identify(record) for record in package.records)
+    _require_one_year_and_sender(package, identities, context)
+    return identities
 
 
-def _require_one_year_and_sender(package: ParsedPackage, context: Context) -> None:
+def _require_one_year_and_sender(
+    package: ParsedPackage, said: tuple[RecordIdentity, ...], context: Context
+) -> None:
     """Refuse an empty package, two years in one, or a school's package of several schools."""
     if not package.records:
         raise Refused(Finding("SBX-1116", field="HOC_BA", xpath="/DANH_SACH_HOC_BA", value="0"))
-    identities = [(record, identify(record)) for record in package.records]
+    identities = list(zip(package.records, said, strict=True))
     _require_one([(r.xpath, r.line, i.school_year) for r, i in identities], field="TEN_NAM_HOC")
     sender = context.sender
     if sender is None or sender.kind != "so":
@@ -185,11 +193,11 @@ def check_records(opened: Opened, context: Context) -> list[Draft]:
     records = opened.package.records
     units: Mapping[str, RegisterUnit] | None = None
     if context.register is not None:
-        units = context.register(frozenset(identify(r).school_code or "" for r in records))
+        units = context.register(frozenset(i.school_code or "" for i in opened.identities))
     drafts = []
-    for record in records:
+    for record, identity in zip(records, opened.identities, strict=True):
         context.between_records()
-        drafts.append(check_record(record, context, units=units))
+        drafts.append(check_record(record, context, units=units, identity=identity))
     return drafts
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sandbox.documents import (
     ParsedRecord,
+    RecordIdentity,
     check_schema,
+    data_element,
     identify,
     locate,
     read_report_card,
 )
+from sandbox.documents.tree import Element
 from sandbox.domain.assessment import check_rules
 from sandbox.domain.consistency import (
     check_consistency,
@@ -42,31 +44,36 @@ class Draft:
 
 
 def check_record(
-    record: ParsedRecord, context: Context, *, units: Mapping[str, RegisterUnit] | None
+    record: ParsedRecord,
+    context: Context,
+    *,
+    units: Mapping[str, RegisterUnit] | None,
+    identity: RecordIdentity | None = None,
 ) -> Draft:
     """Take *record* through steps 4 to 8, stopping at the first stage that refuses.
+
+    *identity* is what `identify` said of it, when somebody asked already.
 
     Raises:
         Unavailable: a revocation list is away; the package waits.
     """
-    verdict = RecordVerdict(record=record, identity=identify(record))
+    verdict = RecordVerdict(record=record, identity=identity or identify(record))
     with context.timed("4"):
-        schema = step_4_schema(record, context)
-    if refuses(schema):
+        schema, read = step_4_schema(record, context)
+    if read is None or refuses(schema):
         return Draft(_refused(verdict, Stage.SCHEMA, schema))
     with context.timed("5-6"):
         try:
-            signed = step_5_and_6_signatures(record, context)
+            signed = step_5_and_6_signatures(record, context, school=verdict.identity.school_code)
         except Refused as refusal:
             stage = Stage.SCHEMA if refusal.code.startswith("SBX-2") else Stage.SIGNATURE
             return Draft(_refused(verdict, stage, list(refusal.findings)))
-        card = read_report_card(signed.data)
+    card = _signed_card(read, signed)
     times = [facts.signing_time for facts in signed.signatures.values()]
     if early := [locate(record, f) for f in check_created_before(card, times)]:
         return Draft(_refused(verdict, Stage.SCHEMA, early))
     warnings = [*schema, *signed.warnings]
-    digest = hashlib.sha256(signed.data).hexdigest()
-    verdict = replace(verdict, card=card, digest=digest)
+    verdict = replace(verdict, card=card, digest=signed.data_digest.hex())
     with context.timed("7"):
         register = step_7_register(record, card, context, units=units)
     if refuses(register):
@@ -80,16 +87,40 @@ def _refused(verdict: RecordVerdict, stage: Stage, findings: list[Finding]) -> R
     return replace(verdict, stage=stage, findings=in_order(findings))
 
 
-def step_4_schema(record: ParsedRecord, context: Context) -> list[Finding]:
-    """Schema of `HOC_BA`, never of the package; lists, dates and fields that contradict."""
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A report card and the element it was read from."""
+
+    card: ReportCard
+    source: Element
+
+
+def step_4_schema(record: ParsedRecord, context: Context) -> tuple[list[Finding], CardRead | None]:
+    """Schema of `HOC_BA`, never of the package; lists, dates and fields that contradict.
+
+    The card is what the record says so far; nobody believes it before step 6.
+    """
     findings = check_schema(record, switches=context.exercise.switches)
     if refuses(findings):
-        return findings
-    card = read_report_card(record)
-    return [*findings, *(locate(record, finding) for finding in check_consistency(card))]
+        return findings, None
+    read = CardRead(read_report_card(record), data_element(record))
+    faults = [locate(record, finding) for finding in check_consistency(read.card)]
+    return [*findings, *faults], read
 
 
-def step_5_and_6_signatures(record: ParsedRecord, context: Context) -> SignedRecord:
+def _signed_card(read: CardRead, signed: SignedRecord) -> ReportCard:
+    """Return the card that step 4 read, now that its very element proved to be what was signed.
+
+    Reading it again from the canonical bytes would parse every record twice.
+    """
+    if read.source is not signed.data_element:
+        raise AssertionError("the card was read from an element that nobody signed")
+    return read.card
+
+
+def step_5_and_6_signatures(
+    record: ParsedRecord, context: Context, *, school: str | None
+) -> SignedRecord:
     """Ids, signatures, certificates, persons, in the order of record-format §5.3.
 
     Raises:
@@ -104,20 +135,22 @@ def step_5_and_6_signatures(record: ParsedRecord, context: Context) -> SignedRec
             revocations=context.revocations,
             at=context.at,
             registered=None if approvals is None else approvals.may_seal,
+            trace=False,
         )
     except SignatureRefused as refusal:
         context.skip(*refusal.report.not_checked)
         raise
     context.skip(*signed.not_checked)
     if approvals is not None:
-        _require_approved_then(record, signed, context)
+        _require_approved_then(record, signed, context, school=school or "")
     return signed
 
 
-def _require_approved_then(record: ParsedRecord, signed: SignedRecord, context: Context) -> None:
+def _require_approved_then(
+    record: ParsedRecord, signed: SignedRecord, context: Context, *, school: str
+) -> None:
     """Refuse a seal made after its certificate was replaced (transactions §6)."""
     facts = signed.signatures[Slot.KY_PHAT_HANH]
-    school = identify(record).school_code or ""
     assert context.approvals is not None
     replaced = context.approvals.replaced_at(school, facts.signer)
     if replaced is not None and facts.signing_time > replaced:
