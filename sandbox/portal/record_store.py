@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -423,6 +424,45 @@ def audit(
         (row.number, AuditLine(**json.loads(row.line)), row.previous, row.hash)
         for row in connection.execute(query.order_by(AUDIT.c.number))
     ]
+
+
+def audit_page(
+    connection: Connection,
+    space: str,
+    *,
+    told: Mapping[str, str],
+    action: str | None = None,
+    day: str | None = None,
+    before: int | None = None,
+    most: int = 10,
+) -> list[tuple[int, AuditLine]]:
+    """Return (number, line), newest first: lines whose fields are as *told*, of one day.
+
+    *told* names fields of `AuditLine` and what they hold, *action* an action with or without
+    what follows its colon; *before* is the number of the line the former page ended with.
+    """
+    query = select(AUDIT.c.number, AUDIT.c.line).where(AUDIT.c.space == space)
+    for name, value in told.items():
+        query = query.where(AUDIT.c.line.contains(_field(name, value), autoescape=True))
+    if action is not None:
+        whole = _field("action", action)
+        query = query.where(
+            or_(
+                AUDIT.c.line.contains(whole, autoescape=True),
+                AUDIT.c.line.contains(f"{whole[:-1]}:", autoescape=True),
+            )
+        )
+    if day is not None:
+        query = query.where(AUDIT.c.line.contains(_field("at", day)[:-1], autoescape=True))
+    if before is not None:
+        query = query.where(AUDIT.c.number < before)
+    rows = connection.execute(query.order_by(AUDIT.c.number.desc()).limit(most))
+    return [(row.number, AuditLine(**json.loads(row.line))) for row in rows]
+
+
+def _field(name: str, value: str) -> str:
+    """Return how a field stands in the text of a line."""
+    return json.dumps({name: value}, ensure_ascii=False)[1:-1]
 
 
 def audit_is_whole(connection: Connection, space: str) -> bool:

@@ -17,6 +17,7 @@ from sandbox.portal import (  # noqa: F401 - the *_store modules bring their tab
 from sandbox.portal.certificates import Certificates
 from sandbox.portal.context import Context, Desks
 from sandbox.portal.drills import Drills
+from sandbox.portal.journal import Journal
 from sandbox.portal.lessons import Lessons, Registers
 from sandbox.portal.means import Means
 from sandbox.portal.model import Account
@@ -63,6 +64,7 @@ class PortalService:
         self.packages = Packages(self.context, self.signings, self.drills)
         self.certificates = Certificates(self.context, self.signings)
         self.officer = Officer(self.context, self.signings, self.packages)
+        self.journal = Journal(self.context)
         self.lessons = Lessons(self.context, self.schools, self.records, registers)
 
     def prepare(self) -> None:

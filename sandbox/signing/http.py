@@ -7,9 +7,9 @@ Only the installation's own services are let in. Whatever a sender can mend is a
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -138,10 +138,30 @@ def _holders(router: APIRouter, service: SigningService) -> None:
         return [_fault(row) for row in service.faults.plan(web.space_of(request), holder_id)]
 
     @router.get("/so-cai")
-    def ledger(request: Request, signer: str | None = None) -> wire.Ledger:
-        """Return the ledger, oldest line first; of one signer or of all."""
+    def ledger(
+        request: Request,
+        signer: str | None = None,
+        nguoi: Annotated[list[str] | None, Query()] = None,
+        su_kien: str | None = None,
+        ngay: str | None = None,
+        truoc: int | None = None,
+        nhieu_nhat: int | None = None,
+    ) -> wire.Ledger:
+        """Return the ledger, oldest line first: all of it, or what is asked for.
+
+        Of one signer or of several (`nguoi`), one event, one day, below a line's number, at most
+        so many of the newest.
+        """
         space = web.space_of(request)
-        lines = service.ledger(space, holder=signer)
+        lines = service.ledger(
+            space,
+            holder=signer,
+            holders=nguoi or (),
+            event=su_kien,
+            day=ngay,
+            before=truoc,
+            limit=nhieu_nhat,
+        )
         return wire.Ledger(
             intact=service.ledger_is_intact(space),
             lines=[_line(line) for line in reversed(lines)],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -75,13 +75,26 @@ def lines(
     space: str,
     *,
     holder: str | None = None,
+    holders: Collection[str] = (),
+    event: str | None = None,
+    day: str | None = None,
     before: int | None = None,
     limit: int | None = None,
 ) -> list[LedgerLine]:
-    """Return lines, newest first: of one holder, or below number *before*, or at most *limit*."""
+    """Return lines, newest first.
+
+    Of one holder or of several, of one event, of one *day* (`2025-05-28`), below number *before*,
+    at most *limit*; what is not said does not matter.
+    """
     query = select(LEDGER).where(LEDGER.c.space == space).order_by(LEDGER.c.number.desc())
     if holder is not None:
         query = query.where(LEDGER.c.holder == holder)
+    if holders:
+        query = query.where(LEDGER.c.holder.in_(list(holders)))
+    if event is not None:
+        query = query.where(LEDGER.c.event == event)
+    if day is not None:
+        query = query.where(LEDGER.c.at.startswith(day, autoescape=True))
     if before is not None:
         query = query.where(LEDGER.c.number < before)
     if limit is not None:

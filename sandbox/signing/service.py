@@ -6,7 +6,7 @@ Private keys never leave this package, PINs are kept only as salted scrypt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sandbox.clock import Clock
 from sandbox.pki import RsaPool, TrainingAuthority
@@ -80,13 +80,23 @@ class SigningService:
         space: Space,
         *,
         holder: str | None = None,
+        holders: Collection[str] = (),
+        event: str | None = None,
+        day: str | None = None,
         before: int | None = None,
         limit: int | None = None,
     ) -> list[LedgerLine]:
-        """Return ledger lines, newest first."""
+        """Return ledger lines, newest first; see `ledger_store.lines` for what is chosen."""
         with self._database.read() as connection:
             return ledger_store.lines(
-                connection, space.id, holder=holder, before=before, limit=limit
+                connection,
+                space.id,
+                holder=holder,
+                holders=holders,
+                event=event,
+                day=day,
+                before=before,
+                limit=limit,
             )
 
     def ledger_is_intact(self, space: Space) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
@@ -458,10 +458,17 @@ class SigningClient:
         body = request.model_dump(mode="json")
         return AutomaticReply.model_validate(await self._call("POST", "tu-dong", body))
 
-    async def ledger(self, *, signer: str | None = None) -> Ledger:
-        """Return the service's audit lines, of one signer or of all."""
-        query = f"?signer={quote(signer)}" if signer else ""
-        return Ledger.model_validate(await self._call("GET", f"so-cai{query}"))
+    async def ledger(
+        self, *, signer: str | None = None, signers: Collection[str] = (), **asked: str | int | None
+    ) -> Ledger:
+        """Return the service's audit lines, oldest first, of one signer, of several or of all.
+
+        *asked*: `su_kien` an event, `ngay` a day (`2025-05-28`), `truoc` a line's number to stay
+        below, `nhieu_nhat` how many of the newest.
+        """
+        said = [("signer", signer), *(("nguoi", one) for one in signers), *asked.items()]
+        query = urlencode([(name, str(value)) for name, value in said if value is not None])
+        return Ledger.model_validate(await self._call("GET", f"so-cai?{query}"))
 
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
         http = self._connections.open(self._root, read_s=self._time_limit, allowed=self._allowed)
