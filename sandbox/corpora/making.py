@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Final
 
 from sandbox.clock import VIETNAM
 from sandbox.corpora.dirt import Dirt, Fault
+from sandbox.corpora.footprint import give_back
 from sandbox.corpora.orders import Order, Packing
 from sandbox.corpora.signers import Credential, Signers
 from sandbox.documents import build_package
@@ -20,10 +22,11 @@ from sandbox.domain.report_card import Slot
 from sandbox.pki import TrainingAuthority
 from sandbox.synthetic.nation import Nation
 from sandbox.synthetic.plans import ClassPlan, SchoolPlan
+from sandbox.synthetic.years import warm_up
 from sandbox.xmldsig import PackageStamp, RecordStamp, prepare_package, stamp_record
 
-MOST_PER_PACKAGE: Final = 600
-"""Records of one package by school: about 9 MB of XML, below every limit of transactions §3."""
+MOST_PER_PACKAGE: Final = 200
+"""Records of one package by school: about 3 MB of XML, far below every limit of transactions §3."""
 
 _NAMED: Final = (
     "TEN_GIAM_HIEU_KY_HOC_BA",
@@ -99,6 +102,8 @@ class Maker:
             rsa_per_mille=order.rsa_per_mille,
             pool_folder=order.pool_folder,
         )
+        self.gate: AbstractContextManager[object] = nullcontext()
+        """Held while a package is parsed as a whole, which takes the most room of all."""
         self._dirt = Dirt(order.seed, order.dirty)
 
     @cached_property
@@ -120,6 +125,13 @@ class Maker:
         part = replace(self.order.part, province=None, schools=(number, number), part=(0, 1))
         return self.nation.classes(part)
 
+    def warm_up(self) -> None:
+        """Sign a class of each grade and forget it: tables made once are there afterwards."""
+        grades = {plan.grade: (school, plan) for school, plan in self.classes(self.schools[0])}
+        for school, plan in grades.values():
+            self.signed_class(school, plan)
+        warm_up(self.nation.grades)
+
     def unsigned(self, number: int) -> Iterator[bytes]:
         """Yield the unsigned records of school *number* in order."""
         for school, plan in self.classes(number):
@@ -138,13 +150,16 @@ class Maker:
         for school, plan in self.classes(number):
             signed = self.signed_class(school, plan)
             if at is not None and len(records) + len(signed.records) > MOST_PER_PACKAGE:
-                yield self._packed(school, records, faults, at=at)
-                records, faults = [], []
+                pack = self._packed(school, records, faults, at=at)
+                records, faults = [], []  # not held while the package is written
+                yield pack
             faults += [fault.moved(len(records)) for fault in signed.faults]
             records += signed.records
             at = signed.package_at
         if at is not None:
-            yield self._packed(school, records, faults, at=at)
+            pack = self._packed(school, records, faults, at=at)
+            records = []
+            yield pack
 
     def signed_class(self, school: SchoolPlan, plan: ClassPlan) -> SignedClass:
         """Return the records of one class with their three signatures."""
@@ -196,15 +211,21 @@ class Maker:
     ) -> Pack:
         # Ids follow from the content: two parts of a school never share one, and the same
         # package made twice is the same message (transactions §2.1, SBX-1107).
-        content = hashlib.sha256(b"".join(records)).hexdigest()
+        digest = hashlib.sha256()
+        for record in records:
+            digest.update(record)
+        content = digest.hexdigest()
         seal = self.seal_of(school)
         package_id = new_uuid(self.order.seed, "package", content)
         if faults:
             # a faulty record may hold what is not canonical as it stands: comments, references
-            draft = prepare_package(
-                build_package(records), signer=seal.certificate, at=at, package_id=package_id
-            )
-            xml = draft.complete(seal.key.sign_digest(draft.digest))
+            with self.gate:
+                draft = prepare_package(
+                    build_package(records), signer=seal.certificate, at=at, package_id=package_id
+                )
+                xml = draft.complete(seal.key.sign_digest(draft.digest))
+                del draft
+                give_back()
         else:
             stamp = PackageStamp(seal.certificate, seal.key, at=at)
             xml = stamp.seal(records, package_id=package_id)

@@ -6,13 +6,15 @@ whatever the number of processes. A process that finds its parent gone ends at i
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
-import sys
+import os
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from sandbox.corpora.footprint import stay_small
 from sandbox.corpora.ledger import Ledger, Sums, manifest_of
 from sandbox.corpora.making import Maker
 from sandbox.corpora.orders import Form, Order
@@ -21,6 +23,8 @@ from sandbox.corpora.writing import SchoolRow, SchoolWriter, join_tables
 from sandbox.errors import Misuse, Unavailable
 
 MOST_PROCESSES: Final = 64
+_LARGE_AT_ONCE: Final = 1
+"""Packages with faults that are parsed at the same time: as a tree they take ten times the room."""
 Progress = Callable[[SchoolRow], object]
 
 
@@ -43,6 +47,7 @@ def make(
         Misuse: the order asks for what does not exist, or *folder* holds something else.
         Unavailable: a process ended before its work did.
     """
+    stay_small()
     maker = _maker_of(order)
     on_total(len(maker.schools))
     ledger = Ledger(folder, order)
@@ -55,7 +60,7 @@ def make(
         writer = SchoolWriter(maker)
         rows = (writer.into_folder(folder, number) for number in numbers)
     else:
-        rows = _shared_out(order, folder, numbers, processes)
+        rows = _shared_out(maker, folder, numbers, processes)
     for row in rows:
         ledger.add(row)
         on_school(row)
@@ -78,6 +83,7 @@ def stream(
     """
     if order.form is Form.PARQUET:
         raise Misuse("a Parquet file cannot be streamed", remedy="--format csv, or --out a folder")
+    stay_small()
     maker = _maker_of(order)
     on_total(len(maker.schools))
     writer = SchoolWriter(maker)
@@ -122,11 +128,16 @@ def _join(maker: Maker, folder: Path) -> None:
 
 
 def _shared_out(
-    order: Order, folder: Path, numbers: tuple[int, ...], processes: int
+    maker: Maker, folder: Path, numbers: tuple[int, ...], processes: int
 ) -> Iterator[SchoolRow]:
     """Yield the rows of *numbers* in order, made by *processes* processes by turns."""
-    # spawned, not forked: a child then holds no other child's pipe, and notices a dead parent
-    context = multiprocessing.get_context("spawn")
+    # Forked, when the first package is made: code and tables are in memory once, however many
+    # processes there are (the garbage collector must not touch them either).
+    context = multiprocessing.get_context("fork")
+    maker.gate = context.Semaphore(_LARGE_AT_ONCE)
+    maker.warm_up()
+    gc.collect()
+    gc.freeze()
     readers: list[Connection] = []
     children = []
     try:
@@ -134,7 +145,7 @@ def _shared_out(
             reader, sender = context.Pipe(duplex=False)
             child = context.Process(
                 target=_work,
-                args=(order, folder, numbers[turn::processes], sender),
+                args=(maker, folder, numbers[turn::processes], sender, (*readers, reader)),
                 name=f"corpus-{turn}",
                 daemon=True,
             )
@@ -150,6 +161,7 @@ def _shared_out(
         for child in children:
             child.terminate()
             child.join()
+        gc.unfreeze()
 
 
 def _received(reader: Connection, number: int) -> SchoolRow:
@@ -162,9 +174,21 @@ def _received(reader: Connection, number: int) -> SchoolRow:
     return row
 
 
-def _work(order: Order, folder: Path, numbers: tuple[int, ...], sender: Connection) -> None:
-    """Write *numbers* and send their rows; what goes wrong is sent in a row's place."""
-    writer = SchoolWriter(Maker(order))
+def _work(
+    maker: Maker,
+    folder: Path,
+    numbers: tuple[int, ...],
+    sender: Connection,
+    readers: tuple[Connection, ...],
+) -> None:
+    """Write *numbers* and send their rows; what goes wrong is sent in a row's place.
+
+    *readers* are the parent's ends of this pipe and of those before: closed here, so that every
+    process notices at its next school when the parent is gone.
+    """
+    for reader in readers:
+        reader.close()
+    writer = SchoolWriter(maker)
     for number in numbers:
         try:
             row: SchoolRow | str = writer.into_folder(folder, number)
@@ -172,7 +196,9 @@ def _work(order: Order, folder: Path, numbers: tuple[int, ...], sender: Connecti
             row = f"{type(error).__name__}: {error}"
         try:
             sender.send(row)
-        except (BrokenPipeError, OSError):
-            sys.exit(1)
+        except OSError:
+            break
         if isinstance(row, str):
-            sys.exit(1)
+            break
+    # not the usual way out: streams and exit handlers are the parent's
+    os._exit(0)

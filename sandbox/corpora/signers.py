@@ -27,8 +27,8 @@ from sandbox.synthetic.chance import path_key, rolled
 
 POOL_SIZE: Final = 16
 """RSA keys; certificates that share one differ in serial, subject and everything else."""
-_KEPT: Final = 128
-"""Credentials kept: more than one school has, fewer than memory notices."""
+_KEPT: Final = 16
+"""Credentials kept: leader and seal sign every class, a teacher one or two in a row."""
 
 
 @dataclass(frozen=True, slots=True)

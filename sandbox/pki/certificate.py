@@ -110,7 +110,7 @@ class Certificate:
         return hash(self.der)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _read(der: bytes) -> Certificate:
     """Read and take apart; kept, because a class of thirty carries the same three certificates."""
     try:

@@ -30,8 +30,8 @@ from sandbox.synthetic.forms import Form
 HistoryRow = tuple[str, str, str, str]
 """School year, class, school, dd/MM/yyyy of arrival."""
 
-_MOST_KNOWN = 4_096
-"""Rows of ratings kept per form."""
+_MOST_KNOWN = 256
+"""Rows of ratings, and of subjects without a score, kept per form: nine in ten are among them."""
 _SLOT = "%s"
 """Where a value of the pupil goes; no text of the nation holds it."""
 _LEAVES = (
@@ -168,10 +168,12 @@ def rows_of(form: Form, levels: str, scores: bytes) -> bytes:
     rest = levels[form.scored :]
     text = others.get(rest)
     if text is None:
-        text = others[rest] = b"".join(
+        text = b"".join(
             _row(subject.code, subject.name, level, None)
             for subject, level in zip(form.subjects[form.scored :], rest, strict=True)
         )
+        if len(others) < _MOST_KNOWN:
+            others[rest] = text
     marks = zip(scored, levels, scores, strict=False)
     return b"".join([rows[level, score] for rows, level, score in marks]) + text
 

@@ -134,6 +134,14 @@ class Classroom:
         return min(_MOST_WEIGHT, max(_LEAST_WEIGHT, weight)), height
 
 
+def warm_up(grades: tuple[int, ...]) -> None:
+    """Make what classrooms of *grades* share, so that processes forked later have it already."""
+    for grade in grades:
+        for english in (False, True):
+            for named in (False, True):
+                Classroom(grade, english=english, own_language=False, named=named)
+
+
 def _ad_hoc(d: bytes) -> str | None:
     if (d[1] << 8 | d[3]) >= _AD_HOC:
         return None
