@@ -19,7 +19,7 @@ from sandbox.responders.gallery import ACCEPTED, Gallery, Persona
 from sandbox.responders.trying import DeskTrial, Trial
 from sandbox.web import Space
 from sandbox.wire.officer import forms_of
-from sandbox.wire.responders import EventKind
+from sandbox.wire.responders import EventKind, fetch_crl
 from tests.builders.ministry import ADMIN_TOKEN, MINISTRY, Installation, authority, installed
 from tests.builders.web import build_house, serve
 
@@ -143,22 +143,43 @@ def fresh_code(desk: Desk, persona: Persona) -> str:
     return persona.package or persona.answer_now(certificate, at=LATER, state=state)
 
 
-def test_openssl_agrees_about_the_dates(desk, tmp_path):
-    """`openssl verify -attime` at both moments, for every persona of the practice authority."""
-    chain = tmp_path / "ca.pem"
-    chain.write_text(desk.house.responders.service.chain_pem)
-    for one in desk.gallery.personas:
-        if one.is_foreign:
-            continue
-        held = desk.gallery.holder("tap", one).certificate
-        path = tmp_path / f"{one.id}.pem"
-        path.write_text(held.pem)
-        for at in (NOW, LATER):
-            done = subprocess.run(
-                ["openssl", "verify", "-CAfile", chain, "-attime", f"{at.timestamp():.0f}", path],
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            assert (done.returncode == 0) == (held.not_before <= at <= held.not_after), one.id
+def test_openssl_agrees_at_both_moments(desk, tmp_path):
+    """`verify -crl_check` by that moment's list, and OCSP, for every persona, 400 days apart."""
+    service, url = desk.house.responders.service, desk.house.responders.url
+    (tmp_path / "ca.pem").write_text(service.chain_pem)
+    for at in (NOW, LATER):
+        desk.house.spaces.move_clock("tap", at)
+        for code in ("GIA_LAP_CA", "GIA_LAP_CO_YEU"):
+            (tmp_path / f"{code}.crl").write_bytes(fetch_crl(url, code))
+            (tmp_path / f"{code}.pem").write_text(service.issuer(code).pem)
+        for one in desk.gallery.personas:
+            if one.is_foreign:
+                continue
+            held = desk.gallery.holder("tap", one).certificate
+            code = held.issuer_code
+            (tmp_path / "held.pem").write_text(held.pem)
+            verified = openssl(
+                tmp_path,
+                *("verify", "-crl_check", "-CAfile", "ca.pem", "-CRLfile", f"{code}.crl"),
+                *("-attime", f"{at.timestamp():.0f}", "held.pem"),
+            )
+            told = openssl(
+                tmp_path,
+                *("ocsp", "-issuer", f"{code}.pem", "-cert", "held.pem", "-CAfile", "ca.pem"),
+                *("-url", f"{url}/ca/ocsp/{code}", "-validity_period", "1000000000"),
+            )
+            state = service.state(desk.space, held)
+            in_time = held.not_before <= at <= held.not_after
+            assert (verified.returncode == 0) == (in_time and state == "good"), (one.id, at)
+            assert ("held.pem: good" in told.stdout) == (state == "good"), (one.id, at)
+            assert ("certificateHold" in told.stdout) == (state == "suspended"), (one.id, at)
+    desk.house.spaces.move_clock("tap", NOW)
+
+
+def openssl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["openssl", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_public_verification_asks_for_the_state_of_this_moment(desk):
