@@ -295,6 +295,7 @@ class _Words:
             card["facts"] = self._certificate(exam)
         else:
             card["steps"] = self._steps(exam)
+            card["failed"] = sum(not step.passed for step in exam.steps)
             card["downloads"] = self._downloads(exam)
         return card
 
@@ -314,8 +315,10 @@ class _Words:
         }
 
     def _what(self, exam: SignatureExam, *, is_package: bool) -> str:
-        if not exam.digests or not all(digest.equal for digest in exam.digests):
+        if not exam.digests or not exam.digests[0].equal:
             return self.cau("what.broken")
+        if not all(digest.equal for digest in exam.digests):
+            return self.cau("what.time")
         if is_package:
             return self.cau("what.package", n=len(self._look.records))
         record = self._look.record
@@ -359,7 +362,7 @@ class _Words:
             (
                 self.say(f"step.{step.name}"),
                 step.code,
-                self.say("passed") if step.passed else f"✖ {self.say('failed')}",
+                f"✔ {self.say('passed')}" if step.passed else f"✖ {self.say('failed')}",
                 step.expected or "–",
                 step.computed or "–",
             )
