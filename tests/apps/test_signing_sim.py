@@ -130,7 +130,7 @@ def test_one_of_several_certificates_is_chosen(room: Room) -> None:
 
     page = signer.browser.press(OK, pin=signer.secret(S))
 
-    assert page.heading == "✖ Chọn sai thẻ chữ ký"
+    assert page.heading == "✖ Sai thẻ chữ ký"
     signer.browser.follow(OK)
     signer.browser.open(f"{action}?the={room.serial(signer.holder)}")
     signer.browser.press(OK, pin=signer.secret(S))
