@@ -13,12 +13,14 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sandbox import web
 from sandbox.signing.coaching import Coach
 from sandbox.signing.http import COMPUTER_PATH, PHONE_PATH
-from sandbox.signing.model import Device, DeviceKind, StoredRequest
+from sandbox.signing.model import Device, StoredRequest
+from sandbox.signing.pages_desk import Desk, go
+from sandbox.signing.pages_desk import computer_path as path
 from sandbox.signing.problems import Declined
 from sandbox.signing.service import SigningService
 from sandbox.signing.tokens import ComputerView
@@ -42,18 +44,19 @@ class ComputerDesk:
 
     async def device(self, request: Request, token: str) -> Device:
         """Return the device behind *token*. Raises `web.Problem` for none or a replaced one."""
-        device = await web.off_loop(self.service.phones.device, web.space_of(request), token)
-        if device is None or device.replaced:
-            known = "unknown" if device is None else "replaced"
-            raise web.Problem(
-                web.say("tieu_de", f"signing.phone.{known}.title"),
-                meaning=web.say("loi_nghia", f"signing.phone.{known}.meaning"),
-                remedy=web.say("loi_lam", f"signing.phone.{known}.remedy"),
-                button=web.say("nut", "signing.pair.again"),
-                to="/dt",
-                status=404 if device is None else 410,
-            )
-        return device
+        return await self._desk.device(request, token)
+
+    async def way_back(self, request: Request, device: Device, asked: StoredRequest | None) -> str:
+        """Return where the portal is: "" when nobody said, or on a second device."""
+        return await self._desk.way_back(request, device, asked)
+
+    async def remember(self, request: Request, device: Device, back: str) -> None:
+        """Keep the portal's path, if it is one of this installation."""
+        await self._desk.remember_way_back(request, device, back)
+
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self.service, self.coach)
 
     async def show(
         self, request: Request, template: str, view: ComputerView, **context: Any
@@ -73,20 +76,6 @@ class ComputerDesk:
             **context,
         )
 
-    async def way_back(self, request: Request, device: Device, asked: StoredRequest | None) -> str:
-        """Return where the portal is: "" when nobody said, or on a second device."""
-        if device.kind is DeviceKind.PAIRED:
-            return ""
-        if asked is not None and asked.return_path:
-            return asked.return_path
-        remembered = await web.session(request).get(_return_key(device))
-        return web.local_path(str(remembered or ""), otherwise="")
-
-    async def remember(self, request: Request, device: Device, back: str) -> None:
-        """Keep the portal's path, if it is one of this installation."""
-        if web.local_path(back, otherwise=""):
-            await web.session(request).set(_return_key(device), back)
-
 
 def routers(service: SigningService, coach: Coach) -> list[APIRouter]:
     """Return the pages up to the chosen certificate."""
@@ -98,16 +87,6 @@ def routers(service: SigningService, coach: Coach) -> list[APIRouter]:
     _certificate(router, desk)
     _switches(router, desk)
     return [router]
-
-
-def path(token: str, *steps: str) -> str:
-    """Return the bare path of a page of the practice computer."""
-    return "/".join((COMPUTER_PATH, token, *steps))
-
-
-def go(request: Request, to: str) -> Response:
-    """Lead on to the bare path *to*."""
-    return RedirectResponse(web.visit(request).url(to), status_code=303)
 
 
 def _home(router: APIRouter, desk: ComputerDesk) -> None:
@@ -279,10 +258,6 @@ async def _after(
         if view.waiting is not None:
             return path(device.token, "yeu-cau", view.waiting.id, *steps)
     return path(device.token, then)
-
-
-def _return_key(device: Device) -> str:
-    return f"signing.may.{device.token}"
 
 
 async def own(

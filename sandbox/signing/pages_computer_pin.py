@@ -10,7 +10,9 @@ from sandbox import web
 from sandbox.signing.coaching import Coach
 from sandbox.signing.http import COMPUTER_PATH
 from sandbox.signing.model import StoredRequest
-from sandbox.signing.pages_computer import ComputerDesk, go, not_yours, own, path
+from sandbox.signing.pages_computer import ComputerDesk, not_yours, own
+from sandbox.signing.pages_desk import computer_path as path
+from sandbox.signing.pages_desk import go
 from sandbox.signing.phone_words import ending, things
 from sandbox.signing.problems import Declined
 from sandbox.signing.service import SigningService
