@@ -59,6 +59,20 @@ def test_the_quick_start_submits_a_record_with_curl_and_it_is_accepted(sandbox_u
     assert [row["trang_thai"] for row in answer["DanhSach"]] == [1]
 
 
+def test_the_doctor_of_the_providers_guide_looks_at_the_packs_submission(sandbox_up, tmp_path):
+    """The command and the service, as printed, say that the prepared submission is signed well."""
+    pack, *others = blocks("providers-guide.md")
+    doctor = next(block for block in others if "hocba doctor" in block)
+    script = aimed("\n".join((pack, doctor)), sandbox_up.base_url)
+
+    done = shell(script, sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Các chữ ký đều đúng." in done.stdout
+    assert '"ket_luan":"chua_luu"' in done.stdout.replace(" ", "")
+    assert (tmp_path / "my-pack/bytes/package-signed_info.xml").exists()
+
+
 def test_the_pack_is_never_written_over(sandbox_up, tmp_path):
     """A second run with the same folder is misuse: keys and records stay as they were."""
     block = aimed(blocks("providers-guide.md")[0], sandbox_up.base_url)
