@@ -17,7 +17,7 @@ import typer
 
 from sandbox import PRACTICE_MARK, __version__
 from sandbox.cli.doctor import doctor
-from sandbox.cli.nation import nation
+from sandbox.cli.nation import nation, register_corpus
 from sandbox.cli.speaking import (
     ERR,
     OUT,
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 
 app.command()(nation)
+app.command("register-corpus")(register_corpus)
 app.command()(doctor)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -77,6 +78,34 @@ def nation(
     return Exit.FINE
 
 
+@answers
+def register_corpus(
+    folder: Annotated[Path, typer.Argument(help="Folder of a signed corpus (hocba nation --out)")],
+    desk: Annotated[str, typer.Option(help="Address of the desk: …/kho or …/kho/so/48")],
+    limits: Annotated[str, typer.Option(help="Call limits of the accounts: truong or so")] = "so",
+    data: Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA)")] = None,
+    lang: Annotated[str, typer.Option("--lang", help="vi or en")] = "vi",
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with JSON")] = False,
+) -> Exit:
+    """Enter a corpus's schools, accounts and seals at a desk, so that it takes the packages."""
+    from sandbox.world.registering import register_corpus as register
+
+    if limits not in ("truong", "so"):
+        raise Misuse(f"--limits {limits}", remedy="truong, so")
+    with _shown(lang) as shown:
+        done = register(
+            folder, desk, settings=read_settings(data=data),
+            limits="so" if limits == "so" else "truong",
+            on_total=shown.begin, on_schools=shown.advance,
+        )  # fmt: skip
+    if as_json:
+        print_json(asdict(done))
+    else:
+        said = {k: v for k, v in asdict(done).items() if k != "accounts_file"}
+        OUT.print(words(lang)("register.done", file=done.accounts_file, **said), markup=False)
+    return Exit.FINE
+
+
 def _order(**said: Any) -> Order:
     """Return the order that the options make. Raises `Misuse` for what does not exist."""
     from sandbox.corpora import Form, Order, Packing
@@ -144,6 +173,9 @@ class _Shown:
         self._records += row.records
         said = self._say("nation.schools", records=self._records)
         self._bar.update(self._task, advance=1, description=said)
+
+    def advance(self, schools: int) -> None:
+        self._bar.update(self._task, advance=schools, description=self._say("register.schools"))
 
 
 @contextmanager

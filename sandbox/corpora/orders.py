@@ -66,6 +66,34 @@ class Order:
     """Labels (a rejection code, a defect's name, or `*`) with their records per million."""
     pool_folder: Path | None = field(default=None, compare=False)
 
+    @classmethod
+    def of_told(cls, told: dict[str, Any], *, pool_folder: Path | None = None) -> Order:
+        """Return the order that `told` returned. Raises `ValueError` for another version's."""
+        try:
+            if told["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"format_version {told['format_version']}, not {FORMAT_VERSION}")
+            part = told["slice"]
+            schools = part["schools"]
+            return cls(
+                seed=told["seed"],
+                authority_seed=told["authority_seed"],
+                school_year=told["school_year"],
+                part=Slice(
+                    province=part["province"],
+                    schools=None if schools is None else (schools[0], schools[1]),
+                    class_index=part["class_index"],
+                    grade=part["grade"],
+                    per_mille=part["per_mille"],
+                ),
+                form=Form(told["form"]),
+                packing=Packing(told["packing"] or Packing.CLASS),
+                rsa_per_mille=told["rsa_per_mille"],
+                dirty=tuple(told["dirty_per_million"].items()),
+                pool_folder=pool_folder,
+            )
+        except (KeyError, TypeError, IndexError) as fault:
+            raise ValueError(f"not an order: {fault}") from fault
+
     def told(self) -> dict[str, Any]:
         """Return the order for a manifest; folders of this machine are no part of it."""
         return {

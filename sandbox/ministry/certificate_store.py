@@ -150,18 +150,27 @@ def approve(
     )
     if pending is None:
         return None
+    replace_others(
+        connection, messageid, unit_code=pending.unit_code, space=space, desk=desk, at=at
+    )
+    return pending
+
+
+def replace_others(
+    connection: Connection, messageid: str, *, unit_code: str, space: str, desk: str, at: str
+) -> None:
+    """Mark the unit's approved certificates but that of *messageid* as replaced."""
     connection.execute(
         update(t.certificate)
         .where(
             t.certificate.c.space == space,
             t.certificate.c.desk == desk,
-            t.certificate.c.unit_code == pending.unit_code,
+            t.certificate.c.unit_code == unit_code,
             t.certificate.c.state == CertificateState.APPROVED.value,
             t.certificate.c.messageid != messageid,
         )
         .values(state=CertificateState.REPLACED.value, replaced_at=at)
     )
-    return pending
 
 
 def refuse(

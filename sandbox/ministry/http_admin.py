@@ -8,14 +8,17 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from sandbox.ministry.model import AccountSeed, Desk, RegisterUnit
+from sandbox.ministry.model import AccountSeed, Desk, RegisterUnit, SchoolSeed
 from sandbox.ministry.service import MinistryService
+from sandbox.pki import Certificate, CertificateError
 from sandbox.web import off_loop, require_admin, space_of
 
+MOST_SCHOOLS = 500
+"""Schools of one request: about a megabyte, and one transaction of some tenths of a second."""
 FindDesk = Callable[[Request], Awaitable[Desk]]
 
 
@@ -44,6 +47,19 @@ class AddedSchool(_Body):
     ten_tinh_thanh_pho: str = Field(min_length=1, max_length=250)
     so_hoc_ba: int = Field(default=0, ge=0)
     tai_khoan: AddedAccount | None = None
+
+
+class AddedWithCertificates(AddedSchool):
+    """A school whose certificates are approved at once."""
+
+    chung_thu: tuple[Base64Bytes, ...] = Field(default=(), max_length=5)
+    """DER, base64; each made out to the school."""
+
+
+class AddedSchools(_Body):
+    """Body of `POST {desk}/quan-tri/v1/truong-loat`."""
+
+    truong: tuple[AddedWithCertificates, ...] = Field(min_length=1, max_length=MOST_SCHOOLS)
 
 
 class PlannedFaults(_Body):
@@ -77,6 +93,26 @@ def _add_school_route(
         unit = RegisterUnit(**fields)
         await off_loop(service.add_school, space_of(request), desk.desk, unit, account=_seed(body))
         return {"desk": desk.desk, **unit.as_row()}
+
+    @routes.post(f"{base}/truong-loat")
+    async def add_schools(request: Request, body: AddedSchools) -> dict[str, Any]:
+        desk = await find_desk(request)
+        seeds = await off_loop(lambda: [_school(said) for said in body.truong])
+        done = await off_loop(service.add_schools, space_of(request), desk.desk, seeds)
+        return {"desk": desk.desk, **done}
+
+
+def _school(body: AddedWithCertificates) -> SchoolSeed:
+    """Return what is entered. Raises `HTTPException` 422 for a certificate that is no school's."""
+    for der in body.chung_thu:
+        try:
+            holder = Certificate.from_der(der).uid
+        except CertificateError as error:
+            raise HTTPException(422, f"{body.ma_truong}: chung_thu: {error}") from error
+        if holder != f"MDV:{body.ma_truong}":
+            raise HTTPException(422, f"{body.ma_truong}: chung_thu: {holder}")
+    unit = RegisterUnit(**body.model_dump(exclude={"tai_khoan", "chung_thu"}))
+    return SchoolSeed(unit, _seed(body), tuple(body.chung_thu))
 
 
 def _seed(body: AddedSchool) -> AccountSeed | None:

@@ -94,6 +94,16 @@ class AccountSeed:
     """Addresses or networks the account may call from; none = from anywhere."""
 
 
+@dataclass(frozen=True, slots=True)
+class SchoolSeed:
+    """One school for the register of a desk, with all it needs to hand in."""
+
+    unit: RegisterUnit
+    account: AccountSeed | None = None
+    approved: tuple[bytes, ...] = ()
+    """Certificates (DER) that seal for it; the last one is in force."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskSeed:
     """One desk to open in a space."""

@@ -42,6 +42,7 @@ from sandbox.ministry.model import (
     RegisterUnit,
     ResultLine,
     SchoolProgress,
+    SchoolSeed,
     StoredRecord,
     seal_password,
 )
@@ -152,13 +153,38 @@ class MinistryService:
         account: AccountSeed | None = None,
     ) -> None:
         """Enter one more school into a desk's register, with its account. Raises `Misuse`."""
+        self.add_schools(space, desk, [SchoolSeed(unit, account)])
+
+    def add_schools(self, space: Space, desk: str, seeds: Iterable[SchoolSeed]) -> dict[str, int]:
+        """Enter schools with accounts and approved certificates; doing it again is harmless.
+
+        A new certificate takes the place of those the school had. Accounts of schools are opened
+        only where schools hand in (transactions §8). Returns how many schools, accounts and
+        certificates were given, opened and new. Raises `Misuse` for a desk that is not there.
+        """
+        done = {"truong": 0, "tai_khoan": 0, "chung_thu": 0}
+        now = space.now(self.clock)
         with self.database.write() as connection:
             found = store.desk_of(connection, space=space.id, desk=desk)
             if found is None:
                 raise Misuse(f"{space.id}: no desk {desk}")
-            store.add_units(connection, [unit], space=space.id, desk=desk)
-            if account is not None and _takes_schools(found, space):
-                store.add_account(connection, _account(space.id, desk, account))
+            for seed in seeds:
+                store.add_units(connection, [seed.unit], space=space.id, desk=desk)
+                done["truong"] += 1
+                if seed.account is not None and _takes_schools(found, space):
+                    store.add_account(connection, _account(space.id, desk, seed.account))
+                    done["tai_khoan"] += 1
+                for der in seed.approved:
+                    entry = registrations.seeded(seed.unit.ma_truong, der, at=now)
+                    if certificate_store.add_certificate(
+                        connection, entry, space=space.id, desk=desk
+                    ):
+                        certificate_store.replace_others(
+                            connection, entry.messageid, unit_code=entry.unit_code,
+                            space=space.id, desk=desk, at=now.isoformat(),
+                        )  # fmt: skip
+                        done["chung_thu"] += 1
+        return done
 
     # ---------------------------------------------------------------- calls
 

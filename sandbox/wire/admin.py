@@ -8,6 +8,7 @@ gets the token.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -134,6 +135,38 @@ class FaultPlan(AdminModel):
     seed: str = ""
 
 
+class NewAccount(AdminModel):
+    """The account a new school hands in with."""
+
+    user_name: str
+    mat_khau: str = Field(repr=False)
+    ho_so: Literal["truong", "so"] = "truong"
+
+
+class NewSchool(AdminModel):
+    """One school for a desk's register (`POST {desk}/quan-tri/v1/truong-loat`)."""
+
+    ma_truong: str
+    ten_truong: str
+    ma_so_giao_duc: str
+    ten_so_gd: str
+    ten_xa_phuong: str
+    ten_quan_huyen: str | None
+    ten_tinh_thanh_pho: str
+    so_hoc_ba: int
+    tai_khoan: NewAccount
+    chung_thu: list[str]
+    """Approved certificates: DER, base64."""
+
+
+class Entered(AdminModel):
+    """What a desk did with new schools: those given, accounts opened, certificates new."""
+
+    truong: int
+    tai_khoan: int
+    chung_thu: int
+
+
 class DeskAway(Unavailable):
     """Nobody answers at the address: the machine or the network, not what the sandbox does."""
 
@@ -186,6 +219,12 @@ class AdminClient:
     def set_faults(self, desk_url: str, plan: FaultPlan) -> None:
         """Lay *plan* over the desk's web edge, or take it off."""
         self.call("POST", f"{desk_url}{ADMIN_PATH}/loi", json=plan.model_dump())
+
+    def add_schools(self, desk_url: str, schools: Sequence[NewSchool]) -> Entered:
+        """Enter at most 500 schools at once, accounts and seals included; repeating is harmless."""
+        body = {"truong": [school.model_dump() for school in schools]}
+        url = f"{desk_url.rstrip('/')}{ADMIN_PATH}/truong-loat"
+        return _read(Entered, self.call("POST", url, json=body))
 
     def record(self, desk_url: str, uuid: str) -> StoredRecord | None:
         """Return where the record *uuid* stands at the desk; None when none was accepted."""
