@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.clock import VIETNAM
-from sandbox.documents import build_package, parse, parse_record, read_report_card_2026
+from sandbox.documents import (
+    build_package,
+    check_schema_2026,
+    parse,
+    parse_record,
+    read_report_card_2026,
+)
+from sandbox.domain.rejections import CATALOGUE
 from sandbox.domain.report_card_2026 import Slot2026
 from sandbox.errors import Refused
 from sandbox.pki import CertificateHistory
@@ -56,6 +65,7 @@ from tests.builders.signing import (
 )
 from tests.unit.test_documents_2026 import moved_outside
 from tests.unit.test_xmldsig_independent import DS, signxml_verifies, xmlsec1_verifies
+from tests.unit.test_xmldsig_mutations import with_one_byte_changed, with_one_node_changed
 
 SLOTS = tuple(SIGNERS)
 TARGETS = {
@@ -413,6 +423,23 @@ def test_a_revoked_teacher_is_refused():
     gone = CertificateHistory(MUSIC_TEACHER.certificate.serial, revoked_at=SIGNED_AT[GVBM_1])
     refusal = refusal_2026(SIGNED, revocations=revocations(gone))
     assert codes(refusal) == ["SBX-3016"]
+
+
+@pytest.mark.parametrize("change", [with_one_byte_changed, with_one_node_changed])
+def test_no_change_makes_other_data_pass(change):
+    """And none makes verifier or schema stumble."""
+    chance, data, refused = random.Random(2026), verified_2026(SIGNED).data, Counter[str]()
+    for _ in range(150):
+        xml = change(SIGNED, chance)
+        try:
+            check_schema_2026(parse_record(xml))
+            found = verified_2026(xml, registered=lambda *_: True)
+        except Refused as refusal:
+            refused[refusal.code] += 1
+        else:
+            assert found.data == data
+    assert set(refused) <= set(CATALOGUE)
+    assert len(refused) > 5
 
 
 # ---- two verifiers that are not ours ------------------------------------------------------------
