@@ -187,8 +187,14 @@ def card_pin(seed: str, person_id: str) -> str:
 
 def _holder(school: School, person_id: str, pins: dict[str, str]) -> NewHolder:
     staff = next(s for s in school.staff if s.personal_id == person_id)
+    # Managers hold certificates of the government's authority (signing-practice §2).
     credentials = [
-        NewCredential(kind="person", subject_id=staff.personal_id, subject_name=staff.name)
+        NewCredential(
+            kind="person",
+            subject_id=staff.personal_id,
+            subject_name=staff.name,
+            issuer="GIA_LAP_CO_YEU" if staff == school.leader else "GIA_LAP_CA",
+        )
     ]
     if staff == school.clerk:
         credentials.append(

@@ -108,8 +108,15 @@ def _give_phones(world: World, space: Space, department: Department) -> dict[str
     holders, pins = [], {}
     for staff, school in opening.people_of(department):
         pin = opening.pin_of(world.settings.seed, space.id, staff.personal_id)
+        # Managers hold certificates of the government's authority (signing-practice §2).
+        manager = school is not None and staff == school.leader
         credentials = [
-            CredentialSeed(kind="person", subject_id=staff.personal_id, subject_name=staff.name)
+            CredentialSeed(
+                kind="person",
+                subject_id=staff.personal_id,
+                subject_name=staff.name,
+                issuer="GIA_LAP_CO_YEU" if manager else "GIA_LAP_CA",
+            )
         ]
         if school is not None and staff == school.clerk:
             credentials.append(_seal(school.code, school.name))
