@@ -20,6 +20,7 @@ from sandbox.documents.tree import Element, bare_name, line_of
 from sandbox.domain.rejections import CATALOGUE
 from sandbox.errors import Finding, Refused
 from sandbox.pki import Certificate, Trust
+from sandbox.xmldsig.canonical import canonical as cheap_form
 from sandbox.xmldsig.doctor_digests import Question, explain_digest, neighbours_in, without
 from sandbox.xmldsig.doctor_forms import canonical_alone, forms_of
 from sandbox.xmldsig.doctor_model import (
@@ -50,7 +51,7 @@ from sandbox.xmldsig.validity import Revocations
 
 MOST_TRIED: Final = 5
 """Refused records whose causes are looked for; the others get the verdict and its codes."""
-LARGEST_TRIED: Final = 4_000_000
+LARGEST_TRIED: Final = 800_000
 """Bytes of a package beyond which its own signature gets no trials."""
 
 
@@ -201,7 +202,7 @@ def _signatures(
     exams = []
     for read in reads:
         mine = tuple(step for step in steps if step.place == read.place)
-        exam = _signature(read, mine, _raw_target(read, case), read.target)
+        exam = _signature(read, mine, read.target)
         if tries and not exam.holds:
             others = [other for other in reads if other is not read]
             causes = causes_read(read, record)
@@ -219,8 +220,7 @@ def _enveloping(
     if read is None:
         return None
     covered = without(root, read.element)
-    raw = case.source.document.replace(case.source.raw(read.element), b"", 1)
-    exam = _signature(read, steps, raw, covered)
+    exam = _signature(read, steps, covered)
     if not findings:
         return exam
     causes = causes_read(read, root)
@@ -239,13 +239,17 @@ def _raw_target(read: SignatureRead, case: _Case) -> bytes:
 
 
 def _signature(
-    read: SignatureRead, steps: tuple[Step, ...], _raw: bytes, covered: Element | None
+    read: SignatureRead, steps: tuple[Step, ...], covered: Element | None
 ) -> SignatureExam:
     canonical: dict[str, bytes] = {}
     parts = {"data": covered, "properties": read.properties, "signed_info": read.signed_info}
+    # where every step passed nothing is declared that could make the cheap form another one
+    is_good = bool(steps) and all(step.passed for step in steps)
     for part, element in parts.items():
         if element is not None:
-            canonical[part] = canonical_alone(element)
+            is_root = part == "data" and read.place == PACKAGE_PLACE
+            cheap = is_good and not is_root
+            canonical[part] = cheap_form(element) if cheap else canonical_alone(element)
     certificate = next(iter(read.certificates), None)
     return SignatureExam(
         place=read.place,
@@ -258,12 +262,15 @@ def _signature(
         certificate=certificate,
         steps=steps,
         digests=tuple(_digests(read, canonical)),
-        value_holds=certificate is not None
-        and holds(
-            read.value,
-            canonical.get("signed_info", b""),
-            certificate=certificate,
-            algorithm=read.algorithm,
+        value_holds=is_good
+        or (
+            certificate is not None
+            and holds(
+                read.value,
+                canonical.get("signed_info", b""),
+                certificate=certificate,
+                algorithm=read.algorithm,
+            )
         ),
         canonical=canonical,
         causes=(),

@@ -8,14 +8,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Final
 
 from lxml import etree
 
+from sandbox.clock import VIETNAM
 from sandbox.documents.tree import Element, bare_name, is_element
 from sandbox.xmldsig import moments
 from sandbox.xmldsig.canonical import canonical
-from sandbox.xmldsig.doctor_fields import change_found, path_at
+from sandbox.xmldsig.doctor_fields import LONGEST, change_found, path_at
 from sandbox.xmldsig.doctor_forms import RIGHT, Form, canonical_alone, forms_of
 from sandbox.xmldsig.doctor_model import Cause, Strength
 from sandbox.xmldsig.doctor_reading import ReferenceRead, alone, spans
@@ -138,19 +140,22 @@ def _by_neighbour(question: Question, said: bytes, name: str, right: bytes) -> C
         if said == hashed(data, name):
             key = "other_record" if what.startswith("#") else "wrong_element"
             return question.cause(key, form=data, right=right, facts={"what": what.lstrip("#")})
-    for what, data in parts_of(question.element, right):
-        if said == hashed(data, name):
-            return question.cause("wrong_element", form=data, right=right, facts={"what": what})
+    for start, end in parts_of(question.element, right):
+        if said == hashed(right[start:end], name):
+            is_content = start == right.index(b">") + 1
+            tag = bare_name(question.element.tag)
+            what = f"{tag}/node()" if is_content else path_at(right, start)
+            form = right[start:end]
+            return question.cause("wrong_element", form=form, right=right, facts={"what": what})
     return None
 
 
-def parts_of(element: Element, right: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the canonical bytes of every element below *element*, and of its content alone."""
-    yield f"{bare_name(element.tag)}/node()", right[right.index(b">") + 1 : right.rindex(b"</")]
-    if len(element.nsmap) or len(right) > 400_000:
+def parts_of(element: Element, right: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the content of *element*, and each element below it, stands in *right*."""
+    yield right.index(b">") + 1, right.rindex(b"</")
+    if len(element.nsmap) or len(right) > LONGEST:
         return
-    for start, end in spans(right)[1:]:
-        yield path_at(right, start), right[start:end]
+    yield from spans(right)[1:]
 
 
 def _by_time(question: Question, said: bytes, _name: str, right: bytes) -> Cause | None:
@@ -172,9 +177,10 @@ def _by_time(question: Question, said: bytes, _name: str, right: bytes) -> Cause
 
 
 def _times_about(now: str, beside: str) -> Iterator[str]:
-    """Yield what the SigningTime may have been: every second of two days, the same hour of a year.
+    """Yield what the SigningTime may have been, the likelier first.
 
-    Cheapest first; 174,000 in all, a sixth of a second.
+    What stands beside it, other ways to write it, the same hour of other days, and every second of
+    three days: 261,000 in all, a fifth of a second.
     """
     yield beside
     for said in (now, beside):
@@ -187,9 +193,11 @@ def _times_about(now: str, beside: str) -> Iterator[str]:
                 yield moments.written(moment + timedelta(days=step))
     moment = moments.read(now)
     if moment is not None:
-        for distance in range(1, 86_400):
-            yield moments.written(moment - timedelta(seconds=distance))
-            yield moments.written(moment + timedelta(seconds=distance))
+        today = moment.astimezone(VIETNAM)
+        for days in (0, -1, 1):
+            day = f"{today + timedelta(days=days):%Y-%m-%d}"
+            for hour, minute, second in product(range(24), range(60), range(60)):
+                yield f"{day}T{hour:02}:{minute:02}:{second:02}+07:00"
 
 
 def _written(moment: datetime) -> Iterator[str]:

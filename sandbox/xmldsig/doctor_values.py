@@ -173,13 +173,13 @@ def _values(question: ValueQuestion, key: object) -> Iterator[tuple[str, bytes]]
             yield "reversed_value", halves[0][::-1] + halves[1][::-1]
     else:
         yield "reversed_value", value[::-1]
-    for decode in (base64.b64decode, binascii.unhexlify):
-        for text in (value, question.value_text.encode()):
+    for text in (value, question.value_text.encode()):
+        for decode in (base64.b64decode, binascii.unhexlify):
             try:
                 inner = decode(text)
             except (ValueError, binascii.Error):
                 continue
-            if inner != value:
+            if inner != value and len(inner) == _due(key):
                 yield "encoded_twice", inner
 
 
@@ -226,15 +226,16 @@ def _without_digest_info(question: ValueQuestion, key: object) -> Cause | None:
 
 
 def _unknown(question: ValueQuestion, own: object) -> Cause:
-    size = len(question.value)
-    if isinstance(own, ec.EllipticCurvePublicKey):
-        due = 2 * ((own.key_size + 7) // 8)
-    elif isinstance(own, rsa.RSAPublicKey):
-        due = own.key_size // 8
-    else:
-        due = size
+    size, due = len(question.value), _due(own)
     key = "value_length" if size != due else "value_unknown"
     return question.cause(key, Strength.POSSIBLE, facts={"length": str(size), "due": str(due)})
+
+
+def _due(key: object) -> int:
+    """Return how many bytes a value of *key* has; 0 for a key of an unknown kind."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return 2 * ((key.key_size + 7) // 8)
+    return key.key_size // 8 if isinstance(key, rsa.RSAPublicKey) else 0
 
 
 def messages_of(
