@@ -76,6 +76,7 @@ def _answer(router: APIRouter, desk: ComputerDesk) -> None:
             Result.PULLED: f"{here}/xong",
             Result.WRONG_PIN: f"{here}/sai-ma",
             Result.LOCKED: path(token, "khoa"),
+            Result.LOCKED_BEFORE: path(token, "khoa"),
         }
 
         async def handle(form: web.Form) -> str:

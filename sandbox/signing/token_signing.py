@@ -19,7 +19,8 @@ from sandbox.signing.model import Device, Event, StoredRequest
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.problems import Code, Declined
 from sandbox.signing.token_store import TableToken
-from sandbox.signing.tokens import OWN, SEAL, find, most_wrong, pull
+from sandbox.signing.token_table import OWN, SEAL, find
+from sandbox.signing.tokens import most_wrong, pull
 from sandbox.web import Space
 from sandbox.wire.signing import Instrument
 
@@ -37,11 +38,21 @@ class Result(Enum):
     """The PIN was right, yet nothing was signed: one row failed and all failed with it."""
     WRONG_PIN = auto()
     LOCKED = auto()
+    """Locked by this entry; the request ended with it."""
+    LOCKED_BEFORE = auto()
+    """Nothing was compared; the request keeps waiting."""
     ENDED = auto()
     AWAY = auto()
     """No token in the port that holds the certificate asked for; nothing was compared."""
     PULLED = auto()
     """The token came out while it signed: the request failed, nothing is signed."""
+
+
+_RESULTS = {
+    Outcome.SIGNED: Result.SIGNED,
+    Outcome.FAILED: Result.FAILED,
+    Outcome.ENDED: Result.ENDED,
+}
 
 
 class WrongLength(SandboxError):
@@ -96,48 +107,49 @@ class TokenSigning:
         faulty: list[WrongLength] = []
 
         def check(turn: Turn, request: StoredRequest) -> Outcome | None:
-            token = self._token(turn, device.holder, request)
-            if token is None:
-                told.append(Result.AWAY)
+            try:
+                result = self._judge(turn, space, request, pin)
+            except WrongLength as fault:  # what the plan counted on the way is kept
+                faulty.append(fault)
                 return Outcome.WRONG_PIN
-            state = instruments.state_in(turn, device.holder, token.instrument)
-            if state.locked:
-                told.append(Result.LOCKED)
-                return Outcome.WRONG_PIN
-            least, most = DIALOG[token.instrument]
-            lost = faults.take(turn, device.holder, "mat_mot_so", step="pin") is not None
-            if lost or not least <= len(pin) <= most:
-                faulty.append(WrongLength(max(0, len(pin) - lost), least=least, most=most))
-                return Outcome.WRONG_PIN
-            if not self._matches(turn, space, device.holder, token, pin):
-                limit = most_wrong(space, token.instrument)
-                state = instruments.count_wrong(
-                    turn, device.holder, state, most=limit, request=request.id
-                )
-                told.append(Result.LOCKED if state.locked else Result.WRONG_PIN)
-                return Outcome.LOCKED if state.locked else Outcome.WRONG_PIN
-            instruments.count_right(turn, device.holder, state)
-            for code in ("E7", "mat_mot_so"):
-                faults.recover(turn, device.holder, code)
-            if faults.take(turn, device.holder, "rut_khi_ky", step="pin"):
-                pull(turn, device.holder, _computer(turn, device.holder))
-                told.append(Result.PULLED)
-                return Outcome.WRONG_PIN
-            return None
+            if result is None:
+                return None
+            told.append(result)
+            return Outcome.LOCKED if result is Result.LOCKED else Outcome.WRONG_PIN
 
         answer = self._confirming.approve(space, device, request_id, check=check, whole=True)
         if faulty:
             raise faulty[0]
-        results = {
-            Outcome.SIGNED: Result.SIGNED,
-            Outcome.FAILED: Result.FAILED,
-            Outcome.ENDED: Result.ENDED,
-        }
-        result = told[0] if told else results[answer.outcome]
+        result = told[0] if told else _RESULTS[answer.outcome]
         if result is Result.SIGNED and self._planned(space, device.holder, "met"):
             with self._office.turn(space) as turn:
                 _recover_certificates(turn, device.holder, answer.request)
         return TokenAnswer(result=result, request=answer.request)
+
+    def _judge(self, turn: Turn, space: Space, request: StoredRequest, pin: str) -> Result | None:
+        """Return what stands against signing; None when *pin* opens the token."""
+        holder_id = request.signer
+        token = self._token(turn, holder_id, request)
+        if token is None:
+            return Result.AWAY
+        state = instruments.state_in(turn, holder_id, token.instrument)
+        if state.locked:
+            return Result.LOCKED_BEFORE
+        least, most = DIALOG[token.instrument]
+        lost = faults.take(turn, holder_id, "mat_mot_so", step="pin") is not None
+        if lost or not least <= len(pin) <= most:
+            raise WrongLength(max(0, len(pin) - lost), least=least, most=most)
+        if not self._matches(turn, space, holder_id, token, pin):
+            limit = most_wrong(space, token.instrument)
+            after = instruments.count_wrong(turn, holder_id, state, most=limit, request=request.id)
+            return Result.LOCKED if after.locked else Result.WRONG_PIN
+        instruments.count_right(turn, holder_id, state)
+        for code in ("E7", "mat_mot_so"):
+            faults.recover(turn, holder_id, code)
+        if faults.take(turn, holder_id, "rut_khi_ky", step="pin"):
+            pull(turn, holder_id, _computer(turn, holder_id))
+            return Result.PULLED
+        return None
 
     def spoiled(self, space: Space, holder_id: str, token: TableToken) -> str:
         """Return what the machine would get of the PIN on the card, typed as the keyboard stands.

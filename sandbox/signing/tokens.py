@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sandbox.errors import Misuse
@@ -23,27 +23,23 @@ from sandbox.signing import (
 from sandbox.signing.issuing import Issuing
 from sandbox.signing.model import (
     ArmedFault,
-    CredentialSeed,
     Device,
     Event,
     Holder,
     InstrumentState,
     Limits,
-    StoredCredential,
     StoredRequest,
 )
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.problems import Code, Declined
 from sandbox.signing.token_store import Computer, TableToken
+from sandbox.signing.token_table import OLD, OWN, SEAL, TokenTable, find
 from sandbox.signing.transitions import end, expire
 from sandbox.web import Space
 from sandbox.wire.signing import Instrument, Status
 
-OWN, OLD, OTHER, SEAL = "rieng", "cu", "nguoi_khac", "truong"
 WRONG_PINS = {Instrument.U: 5, Instrument.G: 3}
 """Wrong PINs in a row that lock a token (signing-practice §3.4), where the space sets nothing."""
-EXPIRED_FOR = timedelta(days=45)
-OLD_LIFETIME = timedelta(days=365)
 FAULTS = (
     "E4",
     "E5",
@@ -95,7 +91,7 @@ class Tokens:
     """Everything a holder does at the practice computer short of signing."""
 
     def __init__(self, office: Office, issuing: Issuing) -> None:
-        self._office, self._issuing = office, issuing
+        self._office, self._table = office, TokenTable(issuing)
 
     def fetched(self, space: Space, holder_id: str) -> TableToken:
         """Return the token in the port and the certificate read from it since it was plugged in.
@@ -140,20 +136,32 @@ class Tokens:
             plan = instrument_store.faults_of(connection, space.id, holder.id)
             waiting = _waiting(request_store.waiting_of(connection, space.id, holder.id))
         stale = waiting is not None and waiting.expired_at(at)
-        shown = computer
         if not tokens or stale or computer.service == "dang_bat" or any(f.left for f in plan):
             with self._office.turn(space) as turn:
-                tokens = self.laid(turn, space, holder.id)
-                shown = arrive(turn, holder.id, tokens)
+                tokens = self._table.laid(turn, space, holder.id)
+                computer = arrive(turn, holder.id, tokens)
                 waiting = _waiting([expire(turn, one) for one in [waiting] if one is not None])
-        plugged = find(tokens, shown.plugged) or find(tokens, OWN)
+        return self._view(space, device, holder, computer, tokens=tokens, at=at, waiting=waiting)
+
+    def _view(
+        self,
+        space: Space,
+        device: Device,
+        holder: Holder,
+        computer: Computer,
+        *,
+        tokens: Sequence[TableToken],
+        at: datetime,
+        waiting: StoredRequest | None,
+    ) -> ComputerView:
+        plugged = find(tokens, computer.plugged) or find(tokens, OWN)
         instrument = Instrument.U if plugged is None else plugged.instrument
         with self._office.database.read() as connection:
             state = instrument_store.state_of(connection, space.id, holder.id, instrument)
         return ComputerView(
             device=device,
             holder=holder,
-            computer=shown,
+            computer=computer,
             tokens=tuple(tokens),
             at=at,
             state=state,
@@ -169,7 +177,7 @@ class Tokens:
         does nothing.
         """
         with self._office.turn(space) as turn:
-            tokens = self.laid(turn, space, holder_id)
+            tokens = self._table.laid(turn, space, holder_id)
             computer = token_store.computer_of(turn.connection, space.id, holder_id)
             if find(tokens, name) is None:
                 return False
@@ -184,7 +192,7 @@ class Tokens:
     def replug(self, space: Space, holder_id: str) -> None:
         """Pull out the token in the port and plug it in again, firmly; the light goes on."""
         with self._office.turn(space) as turn:
-            tokens = self.laid(turn, space, holder_id)
+            tokens = self._table.laid(turn, space, holder_id)
             computer = token_store.computer_of(turn.connection, space.id, holder_id)
             name = computer.plugged or computer.hand
             if find(tokens, name) is None or (computer.plugged and not computer.loose):
@@ -237,7 +245,7 @@ class Tokens:
         E4 (software off), E5 (no token seen), driver (none for this kind of token).
         """
         with self._office.turn(space) as turn:
-            tokens = self.laid(turn, space, holder_id)
+            tokens = self._table.laid(turn, space, holder_id)
             computer = token_store.computer_of(turn.connection, space.id, holder_id)
             token = find(tokens, computer.plugged)
             computer = _spoil_reading(turn, holder_id, computer, token)
@@ -255,7 +263,7 @@ class Tokens:
         hold it, and (*judge*) E8 when it is out of date.
         """
         with self._office.turn(space) as turn:
-            tokens = self.laid(turn, space, holder_id)
+            tokens = self._table.laid(turn, space, holder_id)
             computer = token_store.computer_of(turn.connection, space.id, holder_id)
             token = find(tokens, computer.plugged)
             stopped = _stops(computer, token)
@@ -288,7 +296,7 @@ class Tokens:
         with self._office.turn(space) as turn:
             if holder_store.holder_of(turn.connection, space.id, holder_id) is None:
                 raise Declined(Code.SIGNER_NOT_EXIST, signer=holder_id)
-            tokens = self.laid(turn, space, holder_id)
+            tokens = self._table.laid(turn, space, holder_id)
             _check_states(to, tokens)
             before = token_store.computer_of(turn.connection, space.id, holder_id)
             after = replace(before, **to)
@@ -308,63 +316,6 @@ class Tokens:
             if locked is not None:
                 lock(turn, holder_id, locked)
         return after
-
-    def laid(self, turn: Turn, space: Space, holder_id: str) -> list[TableToken]:
-        """Return the tokens on a holder's table; they are laid the first time.
-
-        A teacher finds an old token, their own and a colleague's; who keeps a unit's certificate
-        finds their own, the unit's and the unit's former one.
-        """
-        known = token_store.tokens_of(turn.connection, turn.space, holder_id)
-        if known:
-            return known
-        held = holder_store.credentials_of(turn.connection, turn.space, holder_id)
-        own = next((one for one in held if one.kind == "person"), None)
-        seal = next((one for one in held if one.kind == "unit"), None)
-        rows: list[tuple[str, StoredCredential]] = []
-        if seal is None and own is not None:
-            rows = [(OLD, self._expired(turn, space, holder_id, own)), (OWN, own)]
-            neighbour = token_store.neighbour_of(
-                turn.connection, turn.space, holder_id, unlike=own.subject_id
-            )
-            rows += [(OTHER, neighbour)] if neighbour is not None else []
-        elif seal is not None:
-            rows = [(OWN, own)] if own is not None else []
-            rows += [(SEAL, seal), (OLD, self._expired(turn, space, holder_id, seal))]
-        tokens = [
-            TableToken(name=name, number=number, credential=credential)
-            for number, (name, credential) in enumerate(rows, start=1)
-        ]
-        token_store.lay(turn.connection, turn.space, holder_id, tokens)
-        if seal is None:
-            _keep(turn, holder_id, Computer(hand=OWN))
-        return tokens
-
-    def _expired(
-        self, turn: Turn, space: Space, holder_id: str, like: StoredCredential
-    ) -> StoredCredential:
-        """Return a certificate of the same subject that ran out 45 days ago."""
-        not_after = turn.at - EXPIRED_FOR
-        made = self._issuing.issue(
-            space,
-            token_store.ON_TABLE + "/" + holder_id,
-            CredentialSeed(
-                kind=like.kind,
-                subject_id=like.subject_id,
-                subject_name=like.subject_name,
-                issuer=like.issuer,
-                not_before=not_after - OLD_LIFETIME,
-                not_after=not_after,
-            ),
-        )
-        made = replace(made, holder=token_store.ON_TABLE)
-        holder_store.add_credentials(turn.connection, turn.space, [made])
-        return made
-
-
-def find(tokens: Sequence[TableToken], name: str) -> TableToken | None:
-    """Return the token called *name*."""
-    return next((token for token in tokens if token.name == name), None)
 
 
 def most_wrong(space: Space, instrument: Instrument) -> int:
