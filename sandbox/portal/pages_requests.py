@@ -197,7 +197,7 @@ def _result(routes: APIRouter, frame: Frame) -> None:
             mine=mine,
             next_batch=await _next_batch(request, view) if mine and not failed else 0,
             onward=f"/cong/goi/{package}" if package else onward,
-            token=view.request.instrument.token,
+            by_token=view.request.instrument.token,
             wrong=view.signed == 0,
         )
 
