@@ -94,9 +94,8 @@ def _holders(router: APIRouter, service: SigningService) -> None:
 
     @router.post("/nguoi-ky/{holder_id}/mo-khoa")
     def unlock(request: Request, holder_id: str) -> wire.HolderReply:
-        """Unlock a phone for a trainer."""
-        service.issuing.unlock(web.space_of(request), holder_id, by="trainer")
-        return _reply(service, web.space_of(request), holder_id)
+        """Unlock the phone, SIM and tokens of a holder, for a trainer."""
+        return _unlocked(service, web.space_of(request), holder_id)
 
     @router.get("/nguoi-ky/{holder_id}/dung-cu")
     def instruments(request: Request, holder_id: str) -> list[wire.InstrumentReply]:
@@ -211,9 +210,8 @@ def _phones(router: APIRouter, service: SigningService) -> None:
 def _trainer(router: APIRouter, service: SigningService) -> None:
     @router.post("/nguoi-ky/{holder_id}/mo-khoa")
     def unlock(request: Request, holder_id: str) -> wire.HolderReply:
-        """Unlock a phone ("Mở khoá PIN tập")."""
-        service.issuing.unlock(web.space_of(request), holder_id, by="trainer")
-        return _reply(service, web.space_of(request), holder_id)
+        """Unlock the phone, SIM and tokens of a holder ("Mở khoá PIN tập")."""
+        return _unlocked(service, web.space_of(request), holder_id)
 
 
 def refusal(request: Request, declined: Declined) -> JSONResponse:
@@ -269,6 +267,14 @@ def _reply(service: SigningService, space: Space, holder_id: str) -> wire.Holder
         times_locked=holder.times_locked,
         credentials=[_credential(holder, credential) for credential in credentials],
     )
+
+
+def _unlocked(service: SigningService, space: Space, holder_id: str) -> wire.HolderReply:
+    service.issuing.unlock(space, holder_id, by="trainer")
+    for instrument in wire.Instrument:
+        if not instrument.in_app:
+            service.instruments.unlock(space, holder_id, instrument, by="trainer")
+    return _reply(service, space, holder_id)
 
 
 def _instrument(

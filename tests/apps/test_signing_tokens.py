@@ -420,6 +420,16 @@ def test_a_locked_token_does_not_even_take_the_right_pin(room: Room, teacher: st
     assert browser.press("Ký 2 học bạ", pin=pin_of(room, teacher)).heading == "Ký xong bằng USB"
 
 
+def test_a_trainer_unlocks_a_token_too(room: Room, teacher: str) -> None:
+    """The trainer's "Mở khoá PIN tập" opens all that is locked; the ledger says who did it."""
+    wrong(at_pin(room, teacher), "Ký 2 học bạ", 5)
+
+    assert room.post(f"nguoi-ky/{teacher}/mo-khoa").status_code == 200
+    assert (state(room, teacher)["locked"], state(room, teacher)["times_locked"]) == (False, 1)
+    last = room.get(f"so-cai?signer={teacher}").json()["lines"][-1]
+    assert (last["event"], last["detail"]) == ("unlocked", {"by": "trainer", "instrument": "U"})
+
+
 def test_the_space_may_set_when_every_token_locks(tmp_path: Path) -> None:
     """`signing_wrong_pins` counts for both kinds."""
     with serving(make_room(tmp_path, switches={"signing_wrong_pins": 3})) as strict:
