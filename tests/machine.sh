@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings what the tests need from Debian's packages when it is absent: Chromium (pages),
-# PostgreSQL (the second database), xmlsec1 (the independent verifier). Installs nothing else.
+# PostgreSQL (the second database), xmlsec1 (the independent verifier), faketime (other dates).
+# Installs nothing else.
 set -euo pipefail
 
 missing=()
@@ -8,6 +9,7 @@ command -v chromium >/dev/null || missing+=(chromium)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v xmlsec1 >/dev/null || missing+=(xmlsec1)
 command -v curl >/dev/null || missing+=(curl)
+command -v faketime >/dev/null || missing+=(faketime)
 fc-list 2>/dev/null | grep -qi dejavu || missing+=(fonts-dejavu-core fontconfig)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -116,6 +117,62 @@ def test_an_order_for_what_does_not_exist_is_misuse(tmp_path, arguments):
     assert done.returncode == MISUSE
     assert b"Traceback" not in done.stderr
     assert done.stderr.decode().strip().startswith("✖")
+
+
+ROSTER = "tests/golden/nation.json"
+"""What `hocba nation` makes of one share of the smallest province, and of one school in it."""
+
+
+@pytest.mark.parametrize(("date", "hash_seed"), [("2024-02-29", "1"), ("2031-12-31", "4711")])
+def test_on_two_dates_the_same_bytes_alone_in_the_province_and_by_eight_processes(
+    tmp_path, date, hash_seed
+):
+    """Manifest and hashes are golden on machines that believe in another day and hash seed."""
+    golden = json.loads((PROJECT / ROSTER).read_text(encoding="utf-8"))
+    assert said_on(date, hash_seed, [sys.executable, "-c", TODAY]).decode().strip() == date
+    school = str(golden["school"]["number"])
+    runs = {
+        "province": ("--province", golden["code"], "--processes", "8"),
+        "alone": ("--school", school),
+    }
+    for name, slice_ in runs.items():
+        line, environment = command(
+            tmp_path, *slice_, "--share", "3%", "--format", "zstd", "--json",
+            "--out", str(tmp_path / name),
+        )  # fmt: skip
+        manifest = json.loads(said_on(date, hash_seed, line, environment))
+        assert {key: manifest[key] for key in golden[name]} == golden[name]
+    ledgers = {
+        name: [json.loads(row) for row in (tmp_path / name / "ledger.jsonl").open()]
+        for name in runs
+    }
+    (alone,) = ledgers["alone"]
+    assert alone == golden["school"]
+    assert alone in ledgers["province"]
+    (one,), (inside,) = (
+        list((tmp_path / name).glob(f"*/{alone['code']}.xml.zst")) for name in runs
+    )
+    assert one.read_bytes() == inside.read_bytes()
+
+
+TODAY = "import datetime; print(datetime.date.today())"
+
+
+def said_on(date: str, hash_seed: str, line: list[str], environment=None) -> bytes:
+    """Return what *line* prints on a machine whose clock says *date*."""
+    faketime = shutil.which("faketime")
+    assert faketime, "faketime is missing: bash tests/machine.sh, or apt-get install faketime"
+    done = subprocess.run(
+        [faketime, "-f", f"@{date} 12:00:00", *line],
+        cwd=PROJECT,
+        env={
+            **(environment or os.environ),
+            "PYTHONHASHSEED": hash_seed, "TZ": "UTC",
+        },
+        capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == FINE, done.stderr.decode()
+    return done.stdout
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_hashes(tmp_path):
