@@ -6,9 +6,12 @@ Prints its figures; run with `make test-long`.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -42,34 +45,55 @@ def test_eight_processes_make_what_one_makes(tmp_path):
     assert one["schools"] > 50
 
 
-def test_memory_stays_flat_over_many_schools(tmp_path):
-    """60 whole schools in packages by school, two processes: the tree stays below 400 MB."""
-    line, environment = command(
-        tmp_path, "--school", "7000-7059", "--format", "zstd", "--package", "school",
-        "--processes", "2", "--out", str(tmp_path / "out"), "--json",
-    )  # fmt: skip
+@pytest.mark.parametrize("processes", [2, 8])
+@pytest.mark.parametrize("packing", ["class", "school"])
+def test_memory_is_flat_however_large_the_slice(tmp_path, packing, processes):
+    """Schools of Hà Nội, forty and four hundred: below 400 MB with all processes, and no more."""
+    found = {}
+    for schools in (40, 400):
+        found[schools] = memory_of(
+            tmp_path, "--province", "01", "--school", f"1-{schools}", "--format", "zstd",
+            "--package", packing, "--processes", str(processes),
+        )  # fmt: skip
+    for schools, (most, records, took) in found.items():
+        say(
+            f"corpora, {processes} processes, packages by {packing}: {schools} schools, "
+            f"{records} records in {took:.0f} s ({records / took:,.0f}/s), {most} MB at most"
+        )
+    assert max(most for most, _, _ in found.values()) < MOST_MEMORY_MB
+    assert found[400][0] < 1.2 * found[40][0]
+
+
+def memory_of(folder, *arguments: str) -> tuple[int, int, float]:
+    """Run the command; return the most MB of all its processes together, records and seconds.
+
+    Memory is the proportional set size: a page that three processes share counts a third each.
+    """
+    out = folder / "out"
+    line, environment = command(folder, *arguments, "--out", str(out), "--json")
     began = time.monotonic()
     run = subprocess.Popen(
         line, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    tree, seen = psutil.Process(run.pid), []
+    tree, most = psutil.Process(run.pid), 0
     while run.poll() is None:
-        try:
-            seen.append(
-                sum(p.memory_info().rss for p in (tree, *tree.children(recursive=True))) >> 20
-            )
-        except psutil.NoSuchProcess:
-            continue
-        time.sleep(0.1)
+        with suppress(psutil.NoSuchProcess):
+            pids = (run.pid, *(child.pid for child in tree.children(recursive=True)))
+            most = max(most, sum(map(own_share, pids)))
+        time.sleep(0.2)
     took = time.monotonic() - began
-    manifest = json.loads(run.stdout.read())
-    half = len(seen) // 2
-    assert max(seen) < MOST_MEMORY_MB
-    assert max(seen[half:]) < 1.25 * max(seen[:half])
-    say(
-        f"corpora: {manifest['records']} records signed and stored in {took:.0f} s "
-        f"({manifest['records'] / took:,.0f}/s, two processes), {max(seen)} MB at most"
-    )
+    records = json.loads(run.stdout.read())["records"]
+    shutil.rmtree(out)
+    return most >> 10, records, took
+
+
+def own_share(pid: int) -> int:
+    """Return the proportional set size of a process in kB; 0 when it is gone."""
+    with suppress(OSError):
+        for row in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if row.startswith("Pss:"):
+                return int(row.split()[1])
+    return 0
 
 
 def test_two_runs_of_a_share_of_the_whole_nation_agree(tmp_path):
