@@ -39,6 +39,9 @@ class ByCodeView:
     attempts_left: int
     password_left: int
     password_locked_until: datetime | None
+    """None: the password may be typed now."""
+    password_last_lock: datetime | None
+    """Until when the account was or is locked; forgotten when the password is typed again."""
     self_unlock: bool
     waiting: tuple[StoredRequest, ...]
     last_ended: StoredRequest | None
@@ -75,6 +78,7 @@ class ByCode:
             attempts_left=state.attempts_left(MOST_WRONG_CODES),
             password_left=0 if locked else MOST_WRONG_PASSWORDS - wrong,
             password_locked_until=locked,
+            password_last_lock=tries.locked_until,
             self_unlock=Limits.of(space.switches).self_unlock,
             waiting=view.waiting,
             last_ended=view.last_ended,

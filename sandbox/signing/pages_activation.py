@@ -64,7 +64,7 @@ def _begin(router: APIRouter, desk: Desk) -> None:
         device, state = await _open(desk, request, token, app)
 
         async def handle(_form: web.Form) -> str:
-            name = web.text(request, "nhan", f"signing.app.{app}")
+            name = web.text(request, "nhan", f"signing.app_name.{app}")
             await web.off_loop(
                 desk.service.apps.send_code,
                 web.space_of(request),

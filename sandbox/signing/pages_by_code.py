@@ -227,7 +227,7 @@ def _password(router: APIRouter, desk: Desk) -> None:
         device, view = await _look(desk, request, token)
         asked = await desk.own(request, device, request_id, instruments=BY_CODE)
         here = computer_path(token, PAGE, asked.id)
-        if view.password_locked_until is None:
+        if view.password_last_lock is None:
             return go(request, f"{here}/mat-khau")
         return await _page(
             desk,
@@ -238,7 +238,7 @@ def _password(router: APIRouter, desk: Desk) -> None:
             transaction=asked.id,
             banner="short",
             wrong=True,
-            until=view.password_locked_until,
+            until=view.password_last_lock,
             here=here,
             back=here,
         )
@@ -357,6 +357,7 @@ def _lock(router: APIRouter, desk: Desk) -> None:
             wrong=True,
             self_unlock=view.self_unlock,
             here=_locked_path(token),
+            back=path(token, "nha"),
         )
 
     @router.post(COMPUTER_PATH + "/{token}/" + PAGE + "-khoa")

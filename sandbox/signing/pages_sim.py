@@ -352,6 +352,7 @@ async def _wrong(
         what=what,
         left=view.attempts_left,
         to=to,
+        back=to,
     )
 
 
@@ -370,6 +371,7 @@ def _lock(router: APIRouter, desk: Desk) -> None:
             wrong=True,
             view=view,
             here=path(token, "sim", "khoa"),
+            back=path(token, "sim"),
             unlock=path(token, "sim", "mo-khoa"),
         )
 

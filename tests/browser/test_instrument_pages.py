@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Page
 
 from sandbox.clock import FixedClock
-from sandbox.signing.apps import Profile
 from sandbox.wire.signing import Instrument, entry
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
-from tests.builders.instruments import FIRST_PIN, OK, Signer, add_signer, advance
-from tests.builders.phone import PIN, WRONG, Room, make_items, make_room, serving
+from tests.builders.instrument_states import PUPILS, pages_in_every_state
+from tests.builders.instruments import FIRST_PIN, OK, add_signer, advance
+from tests.builders.phone import PIN, Room, make_room, serving
 
 pytestmark = pytest.mark.browser
 
@@ -25,8 +25,6 @@ A, A_OTP, B, GR, S = (
     Instrument.GR,
     Instrument.S,
 )
-LONG_NAME = "Công Tằng Tôn Nữ Thị Diễm Quỳnh Hương, lớp 3A"
-PUPILS = 30
 SIM_PUPILS = 3
 Shoot = Callable[[Page, str], Path]
 
@@ -151,142 +149,6 @@ def test_three_pupils_are_signed_by_sim(room: Room, open_page: OpenPage) -> None
 
 # -- every page
 
-
-def pages(room: Room) -> Iterator[tuple[str, str]]:
-    """Bring phones into every state there is; yield what it is and the page's address."""
-    yield from _app_pages(room)
-    yield from _activation_pages(room)
-    yield from _sim_pages(room)
-    yield from _code_pages(room)
-    for path in ("", "/dt", "/hoi"):
-        yield f"labels{path.replace('/', '-')}", f"/ky-so/nhan{path}"
-
-
-def _items(count: int) -> list:  # type: ignore[type-arg]
-    items = make_items(count)
-    items[0] = items[0].model_copy(update={"label": LONG_NAME})
-    return items
-
-
-def _where(signer: Signer) -> str:
-    assert signer.browser.sheet is not None
-    return signer.browser.sheet.url.removeprefix(signer.room.base)
-
-
-def _app_pages(room: Room) -> Iterator[tuple[str, str]]:
-    signer = add_signer(room)
-    signer.register_b()
-    asked = signer.ask(B, _items(PUPILS))
-    phone = signer.phone.path
-    yield "app-home", f"{phone}/nha"
-    yield "app-card", f"{phone}/the"
-    yield "app-messages-used", f"{phone}/tin-nhan"
-    yield "app-code", f"{phone}/ma-mot-lan"
-    yield "app-change", f"{phone}/doi-may"
-    yield "b-list", phone
-    yield "b-request", f"{phone}/yeu-cau/{asked.id}"
-    yield "b-finger", f"{phone}/yeu-cau/{asked.id}/van-tay"
-    yield "b-pin", f"{phone}/yeu-cau/{asked.id}/ma-pin"
-    other = add_signer(room)
-    asked = other.ask(A, _items(PUPILS))
-    yield "a-pin", f"{other.phone.path}/yeu-cau/{asked.id}/ma-pin"
-    other.ask(GR, stranger=True)
-    yield "two-apps", other.phone.path
-
-
-def _activation_pages(room: Room) -> Iterator[tuple[str, str]]:
-    signer = add_signer(room)
-    phone = signer.phone.path
-    yield "b-activate", f"{phone}/kich-hoat/B"
-    signer.browser.open(f"{phone}/kich-hoat/B")
-    signer.browser.press("Đăng ký thiết bị")
-    yield "b-activate-code", f"{phone}/kich-hoat/B/ma"
-    signer.browser.press("Tiếp tục", otp=signer.code())
-    yield "b-activate-finger", f"{phone}/kich-hoat/B/xac-nhan"
-    signer.arm("E14a")
-    yield "a-activate", f"{phone}/kich-hoat/A"
-    signer.browser.open(f"{phone}/kich-hoat/A")
-    signer.browser.press("Kích hoạt lại")
-    yield "app-messages", f"{phone}/tin-nhan?ve={phone}/kich-hoat/A/ma"
-    signer.browser.press("Tiếp tục", otp=signer.code())
-    yield "a-activate-pin", f"{phone}/kich-hoat/A/xac-nhan"
-    for profile in (Profile.OLD, Profile.ROOTED, Profile.NO_FINGER):
-        room.service.apps.change_phone(room.space, signer.holder, profile)
-        yield f"blocked-{profile.value}", f"{phone}/may-nay/B"
-    without = signer.ask(A, stranger=True)
-    room.service.apps.activate(room.space, signer.holder, A, typed=PIN)
-    yield "a-no-finger", f"{phone}/yeu-cau/{without.id}"
-
-
-def _sim_pages(room: Room) -> Iterator[tuple[str, str]]:
-    signer = add_signer(room, units=True)
-    sim = f"{signer.phone.path}/sim"
-    asked = signer.ask(S, _items(1))
-    here, mine = f"{sim}/giao-dich/{asked.id}", room.serial(signer.holder)
-    unit = room.serial(signer.holder, kind="unit")
-    yield "sim-menu-first", sim
-    yield "sim-change", f"{sim}/doi-pin"
-    yield "sim-no-signal", f"{sim}/mat-song"
-    signer.change_sim_pin()
-    yield "sim-menu", sim
-    yield "sim-list", f"{sim}/giao-dich"
-    yield "sim-request", here
-    yield "sim-certificate", f"{here}/chung-thu"
-    yield "sim-pin", f"{here}/ma-pin?the={mine}"
-    yield "sim-wrong-certificate", f"{here}/sai-chung-thu"
-    confirm = room.service.sim.confirm
-    device, _ = room.service.phones.phone(room.space, signer.holder)
-    confirm(room.space, device, asked.id, typed=WRONG, serial=mine)
-    assert unit != mine
-    yield "sim-wrong-pin", f"{here}/sai-ma?the={mine}"
-    confirm(room.space, device, asked.id, typed=signer.secret(S), serial=mine)
-    yield "sim-done", f"{here}/xong"
-    yield "sim-none", f"{sim}/giao-dich"
-    locked = add_signer(room)
-    locked.change_sim_pin()
-    asked = locked.ask(S)
-    device, _ = room.service.phones.phone(room.space, locked.holder)
-    for _ in range(3):
-        confirm(room.space, device, asked.id, typed=WRONG, serial=room.serial(locked.holder))
-    yield "sim-locked", f"{locked.phone.path}/sim/khoa"
-    yield "sim-ended", f"{locked.phone.path}/sim/giao-dich/{asked.id}/xong"
-
-
-def _code_pages(room: Room) -> Iterator[tuple[str, str]]:
-    signer = add_signer(room)
-    base = f"{signer.phone.computer_path}/ma-mot-lan"
-    yield "otp-none", base
-    asked = signer.ask(A_OTP, _items(PUPILS))
-    here = f"{base}/{asked.id}"
-    yield "otp-list", base
-    yield "otp-request", here
-    yield "otp-password", f"{here}/mat-khau"
-    for _ in range(5):
-        room.service.by_code.enter(room.space, signer.holder, asked.id, typed="sai")
-    yield "otp-wait", f"{here}/cho"
-    other = add_signer(room)
-    asked = other.ask(A_OTP, _items(PUPILS))
-    here = f"{other.phone.computer_path}/ma-mot-lan/{asked.id}"
-    other.at_code()
-    yield "otp-code", f"{here}/ma"
-    for why in ("wrong", "expired", "used"):
-        yield f"otp-{why}", f"{here}/chua-dung?vi={why}"
-    other.browser.press("Gửi mã qua tin nhắn", cach="message")
-    yield "otp-code-message", f"{here}/ma"
-    other.browser.press(f"Xác nhận ký {PUPILS} học bạ", otp=other.code())
-    yield "otp-done", f"{here}/xong"
-    locked = add_signer(room)
-    asked = locked.ask(A_OTP)
-    locked.at_code()
-    for _ in range(3):
-        if "ma-mot-lan-khoa" not in _where(locked):
-            locked.browser.open(f"{locked.phone.computer_path}/ma-mot-lan/{asked.id}/ma")
-            wrong = f"{(int(locked.code(by='time')) + 500_001) % 1_000_000:06d}"
-            locked.browser.press("Xác nhận ký 1 học bạ", otp=wrong)
-    yield "otp-locked", f"{locked.phone.computer_path}/ma-mot-lan-khoa"
-    yield "otp-ended", f"{locked.phone.computer_path}/ma-mot-lan/{asked.id}/xong"
-
-
 ABOVE_THE_FOLD = (
     "a-pin",
     "b-pin",
@@ -324,7 +186,7 @@ def test_every_page_keeps_every_rule_and_is_kept_as_a_picture(
 ) -> None:
     """Axe, reflow, text, targets at 320 px without the site's script; greyscale and 200 % too."""
     page, faults = open_page(room.base, script="aborted"), []
-    for name, where in pages(room):
+    for name, where in pages_in_every_state(room):
         page.goto(room.base + where)
         faults += [f"{name}: {fault}" for fault in lint.check_page(page)]
         if name.startswith(ABOVE_THE_FOLD):

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from sandbox.domain.lifecycle import Role
 from sandbox.domain.report_card import Slot
 from sandbox.portal.model import POINTS, Identity
@@ -15,8 +17,9 @@ from sandbox.signing import SigningService
 from sandbox.web import Space
 from tests.builders.computer import a_teacher, page_in
 from tests.builders.documents import VECTORS
-from tests.builders.phone import Sheet
-from tests.builders.portal import ADMIN, WORDS, House
+from tests.builders.instrument_states import pages_in_every_state
+from tests.builders.phone import Room, Sheet
+from tests.builders.portal import ADMIN, INTERNAL, WORDS, House
 from tests.builders.walking import Walker, plain
 
 APART = ("/khong-co-trang-nay", "/gio-tay", "/khong-phai-toi", "/cong/ma-lop", "/ky-so")
@@ -47,6 +50,7 @@ def furnish(home: House, folder: Path) -> Furnished:
     _a_class_half_signed(made)
     _requests_in_every_state(made)
     _computers(made)
+    _instruments(made, folder)
     _certificates(made)
     _a_rehearsal(made, folder)
     return made
@@ -141,6 +145,53 @@ def _computers(made: Furnished) -> None:
     seat = _Seat(made.home.world.signing, made.home.space)
     for state in COMPUTERS:
         made.phones[f"usb_{state}"] = page_in(seat, a_teacher(seat, f"usb-{state}"), state)
+
+
+INSTRUMENTS = (
+    "app-home",
+    "app-card",
+    "app-change",
+    "b-request",
+    "b-activate-finger",
+    "app-messages",
+    "a-activate-pin",
+    "blocked-root",
+    "sim-menu-first",
+    "sim-no-signal",
+    "sim-pin",
+    "sim-certificate",
+    "sim-wrong-certificate",
+    "sim-wrong-pin",
+    "sim-done",
+    "sim-locked",
+    "otp-request",
+    "otp-password",
+    "otp-wait",
+    "otp-code",
+    "otp-wrong",
+    "otp-done",
+    "otp-locked",
+    "labels",
+    "labels-dt",
+)
+"""States of apps, SIMs and pages for codes in which somebody is found; links lead to others."""
+
+
+def _instruments(made: Furnished, folder: Path) -> None:
+    """Apps activated or not, SIMs, codes: waiting, wrong, locked and done."""
+    world = made.home.world
+    room = Room(
+        app=FastAPI(),
+        service=world.signing,
+        database=world.database,
+        clock=world.clock,
+        spaces=world.spaces,
+        folder=folder,
+        base=made.home.base,
+        token=INTERNAL,
+    )
+    states = dict(pages_in_every_state(room))
+    made.phones |= {name: states[name] for name in INSTRUMENTS}
 
 
 def _phone(home: House, person: str) -> str:

@@ -93,6 +93,7 @@ class Room:
     folder: Path
     base: str = ""
     client: httpx.Client = field(default_factory=httpx.Client)
+    token: str = INTERNAL
 
     @property
     def space(self) -> web.Space:
@@ -129,14 +130,14 @@ class Room:
             values["serial"] = self.serial(values["signer_id"])
         return NewTransaction(**values)
 
-    def post(self, path: str, body: Any = None, *, token: str = INTERNAL) -> httpx.Response:
+    def post(self, path: str, body: Any = None, *, token: str = "") -> httpx.Response:
         """Call a service route over HTTP as one of the house's own services."""
         raw = body.model_dump(mode="json") if hasattr(body, "model_dump") else body
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token or self.token}"}
         return self.client.post(f"{self.base}/ky-so/v1/{path}", json=raw, headers=headers)
 
-    def get(self, path: str, *, token: str = INTERNAL) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"}
+    def get(self, path: str, *, token: str = "") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.token}"}
         return self.client.get(f"{self.base}/ky-so/v1/{path}", headers=headers)
 
     def ask(self, items: int | Sequence[Item] = 1, **changes: Any) -> Transaction:
