@@ -24,13 +24,14 @@ BESIDE = "signxml_verify"
 def main() -> int:
     """Measure, print, write. Returns 0, or raises when a measurement could not be made."""
     console = Console()
-    begun = MachineClock().now()
+    begun, load = MachineClock().now(), _load()
     with console.status("hocba up"):
         started = start.measure()
     with console.status("records/s"):
         rates = elements.measure(make_corpus())
     with console.status("nation"):
-        whole = nation.measure()
+        whole = nation.measure() | nation.written()
+        profile = nation.profile()
     ratios = {
         name: round(rate / rates[BESIDE], 2) for name, rate in rates.items() if name != BESIDE
     }
@@ -39,6 +40,7 @@ def main() -> int:
         "version": __version__,
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "load_average": {"before": load, "after": _load()},
         "start": started,
         "records_per_s": rates,
         "ratio_to_signxml_verify": ratios,
@@ -47,11 +49,19 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{begun:%Y%m%dT%H%M%SZ}.json"
     file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    beside = file.with_name(f"{file.stem}-nation-profile.txt")
+    beside.write_text(profile, encoding="utf-8")
     _print(console, started, rates, ratios)
     for name, value in whole.items():
         console.print(f"{name}: {value:,}", highlight=False)
-    console.print(str(file), highlight=False)
+    for written in (file, beside):
+        console.print(str(written), highlight=False)
     return 0
+
+
+def _load() -> list[float]:
+    """Return how many processes wanted a core, on average of 1, 5 and 15 minutes."""
+    return [round(value, 1) for value in os.getloadavg()]
 
 
 def _print(

@@ -5,7 +5,10 @@ CPU time of this process is what counts, so that what else the machine does make
 
 from __future__ import annotations
 
+import cProfile
 import gzip
+import io
+import pstats
 import statistics
 import tempfile
 import time
@@ -16,16 +19,20 @@ from typing import Final
 
 import zstandard
 
-from sandbox.corpora import Maker, Order
+from sandbox.corpora import Form, Maker, Order, make
 from sandbox.corpora.writing import ZSTD_LEVEL
 from sandbox.documents import envelope
-from sandbox.synthetic.nation import Nation
+from sandbox.synthetic.nation import Nation, Slice
 
 SCHOOLS: Final = (1_900, 5_700, 9_500, 13_300)
 """Schools of four provinces, about 2,400 records."""
 ROUNDS: Final = 3
 CORES: Final = 2
 """For how many cores the whole nation is reckoned."""
+WRITTEN: Final = (7_000, 7_039)
+"""Schools written to disk by as many processes, about 24,000 records."""
+PROFILED: Final = 40
+"""Lines of the profile."""
 
 
 def measure() -> dict[str, float]:
@@ -65,6 +72,37 @@ def measure() -> dict[str, float]:
         },
         **{f"nation_gb_{name}": round(whole * size / 1e9, 1) for name, size in sizes.items()},
     }
+
+
+def written() -> dict[str, float]:
+    """Return records per second of wall time, and bytes on disk, of a corpus made by `CORES`.
+
+    What else the machine does slows this one: read it beside the load average.
+    """
+    order = Order(part=Slice(schools=WRITTEN), form=Form.ZSTD)
+    with tempfile.TemporaryDirectory(prefix="hocba-bench-") as folder:
+        began = time.perf_counter()
+        manifest = make(order, Path(folder) / "corpus", processes=CORES)
+        took = time.perf_counter() - began
+        size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+    records, whole = manifest["records"], Nation().records
+    return {
+        f"written_{CORES}_processes_records_per_s": round(records / took, 1),
+        "written_bytes_per_record_on_disk": round(size / records),
+        f"nation_written_{CORES}_processes_minutes": round(whole / records * took / 60, 1),
+        "nation_written_gb_on_disk": round(whole / records * size / 1e9, 1),
+    }
+
+
+def profile() -> str:
+    """Return where the time of signed packages goes: the most expensive functions by own time."""
+    maker = Maker(Order())
+    _records(maker, _schools(0)[:1])
+    profiler = cProfile.Profile()
+    profiler.runcall(_records, maker, _schools(1)[:2])
+    text = io.StringIO()
+    pstats.Stats(profiler, stream=text).strip_dirs().sort_stats("tottime").print_stats(PROFILED)
+    return text.getvalue()
 
 
 def _schools(turn: int) -> tuple[int, ...]:

@@ -45,23 +45,27 @@ def test_eight_processes_make_what_one_makes(tmp_path):
     assert one["schools"] > 50
 
 
-@pytest.mark.parametrize("processes", [2, 8])
-@pytest.mark.parametrize("packing", ["class", "school"])
-def test_memory_is_flat_however_large_the_slice(tmp_path, packing, processes):
-    """Schools of Hà Nội, forty and four hundred: below 400 MB with all processes, and no more."""
+@pytest.mark.parametrize(
+    ("schools", "said"),
+    [
+        (160, ("--package", "class", "--processes", "2")),
+        (160, ("--package", "school", "--processes", "8")),
+        (80, ("--package", "school", "--processes", "8", "--dirty", "2%")),
+    ],
+)
+def test_memory_is_flat_however_large_the_slice(tmp_path, schools, said):
+    """Schools of Hà Nội, and a tenth of them: below 400 MB with all processes, and no more."""
     found = {}
-    for schools in (40, 400):
-        found[schools] = memory_of(
-            tmp_path, "--province", "01", "--school", f"1-{schools}", "--format", "zstd",
-            "--package", packing, "--processes", str(processes),
-        )  # fmt: skip
-    for schools, (most, records, took) in found.items():
+    for number in (schools // 10, schools):
+        found[number] = most, records, took = memory_of(
+            tmp_path, "--province", "01", "--school", f"1-{number}", "--format", "zstd", *said
+        )
         say(
-            f"corpora, {processes} processes, packages by {packing}: {schools} schools, "
-            f"{records} records in {took:.0f} s ({records / took:,.0f}/s), {most} MB at most"
+            f"corpora {' '.join(said)}: {number} schools, {records} records in {took:.0f} s "
+            f"({records / took:,.0f}/s), {most} MB at most"
         )
     assert max(most for most, _, _ in found.values()) < MOST_MEMORY_MB
-    assert found[400][0] < 1.2 * found[40][0]
+    assert found[schools][0] < 1.25 * found[schools // 10][0]
 
 
 def memory_of(folder, *arguments: str) -> tuple[int, int, float]:

@@ -49,3 +49,7 @@ def test_the_command_prints_start_memory_and_rates_and_keeps_them():
     kept = json.loads(newest.read_text())
     assert set(kept["records_per_s"]) == STEPS
     assert kept["start"]["memory_mb"] > 0
+    assert len(kept["load_average"]["before"]) == 3
+    assert kept["nation"]["nation_written_gb_on_disk"] > 0
+    profile = newest.with_name(f"{newest.stem}-nation-profile.txt")
+    assert "sign_digest" in profile.read_text(encoding="utf-8")
