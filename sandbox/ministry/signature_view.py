@@ -213,7 +213,7 @@ def _is_record(document: bytes) -> bool:
 
 
 def _codes(findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    """Return the refusing codes as `chi_tiet` lists them: those within a package's own behind it."""
+    """Return the refusing codes as `chi_tiet` lists them, those within a package's behind it."""
     rows = [f for f in findings if _refuses(f)]
     return tuple(dict.fromkeys(one.code for f in rows for one in (f, *f.within)))
 
