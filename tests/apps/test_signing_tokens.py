@@ -250,7 +250,7 @@ def test_e7_vietnamese_typing_spoils_even_the_right_pin(room: Room, teacher: str
     pin = pin_of(room, teacher)
     page = browser.press("Ký 2 học bạ", pin=pin)
 
-    assert page.title.startswith("Lỗi: Chưa ký được")
+    assert page.title.startswith("Lỗi: USB chưa ký được")
     assert "Thầy cô còn 4 lần nhập." in page.words
     assert telex(pin) in page.words
     assert telex(pin) != pin

@@ -192,7 +192,7 @@ def test_a_class_of_thirty_is_signed_with_a_token_without_script(
         "✖ Chưa mở phần mềm ký",
         "✖ Chưa thấy USB",
         "✖ Sai hoặc hết hạn thẻ",
-        "✖ Chưa ký được",
+        "✖ USB chưa ký được",
     ]
     assert heading(page) == "Ký xong bằng USB"
     press(page, "Rút USB, cất kỹ")
