@@ -11,8 +11,9 @@ from sandbox.signing.http import COMPUTER_PATH
 from sandbox.signing.model import Device
 from sandbox.signing.token_signing import TokenAnswer
 from sandbox.web import Space
-from sandbox.wire.signing import Fault, Instrument, NewTransaction
-from tests.builders.phone import PIN, TEACHER, make_items
+from sandbox.wire.signing import Fault, Instrument, NewTransaction, Transaction
+from tests.builders.phone import PIN, TEACHER, Browser, Sheet, make_items
+from tests.builders.phone import Room as Served
 
 LONG_NAME = "Công Tằng Tôn Nữ Thị Diễm Quỳnh"
 WRONG_TOKEN_PIN = "Sai12345"
@@ -259,3 +260,55 @@ def pages_in_every_state(room: Room) -> dict[str, str]:
     people = {name: a_teacher(room, f"usb-{name}") for name in TEACHER_STATES}
     people |= {name: a_keeper(room, f"usb-{name}") for name in KEEPER_STATES}
     return {name: page_in(room, holder, name) for name, holder in people.items()}
+
+
+# -- over HTTP --
+
+
+def at_computer(room: Served, holder: str, path: str = "") -> Browser:
+    browser = room.browser()
+    browser.open(room.computer_path(holder) + path)
+    return browser
+
+
+def at_pin(room: Served, holder: str, *, records: int = 2, name: str = "rieng") -> Browser:
+    """Return a browser before the PIN dialog of a request just sent."""
+    asked(room, holder, count=records, name=name)
+    return at_computer(room, holder)
+
+
+def events(room: Served, holder: str) -> list[str]:
+    lines = room.get(f"so-cai?signer={holder}").json()["lines"]
+    return [line["event"] for line in lines]
+
+
+def plan_of(room: Served, holder: str) -> dict[str, tuple[bool, bool]]:
+    """Return for each code of the plan whether it was met and whether it was mended."""
+    rows = room.get(f"nguoi-ky/{holder}/su-co").json()
+    return {r["ma"]: (r["met"] is not None, r["recovered"] is not None) for r in rows}
+
+
+def fetched(room: Served, holder: str) -> dict[str, str] | None:
+    answer = room.get(f"nguoi-ky/{holder}/da-lay/U")
+    return answer.json() if answer.status_code == 200 else None
+
+
+def state(room: Served, holder: str, instrument: Instrument = Instrument.U) -> dict[str, object]:
+    rows = room.get(f"nguoi-ky/{holder}/dung-cu").json()
+    return next(row for row in rows if row["instrument"] == instrument.value)
+
+
+def live(room: Served, browser: Browser) -> Transaction:
+    """Return the request whose page the browser shows."""
+    assert browser.sheet is not None
+    return room.state(browser.sheet.url.split("/yeu-cau/")[1].split("/")[0].split("?")[0])
+
+
+def wrong(browser: Browser, label: str, times: int) -> Sheet:
+    """Press with a wrong PIN *times* times; return the last page."""
+    here, _ = browser.form(label)
+    for _ in range(times):
+        browser.open(here)
+        browser.press(label, pin=WRONG_TOKEN_PIN)
+    assert browser.sheet is not None
+    return browser.sheet
