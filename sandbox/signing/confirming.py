@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from sandbox.signing import apps, faults, holder_store, pins, request_store
+from sandbox.signing import (
+    apps,
+    faults,
+    holder_store,
+    instrument_store,
+    pins,
+    request_store,
+)
 from sandbox.signing.model import (
     Device,
     Event,
@@ -111,6 +118,8 @@ class Confirming:
         for a request that no app confirms.
         """
         pin = pins.read_pin(typed)
+        if self._loses_a_digit(space, device.holder):
+            raise pins.NotSixDigits(pins.PIN_DIGITS - 1)
         # The slow parts, scrypt and the signatures, run before the turn: many signers who
         # confirm at once then wait for each other only while rows are written.
         with self._office.database.read() as connection:
@@ -125,6 +134,15 @@ class Confirming:
         made = self._sign(request, credential) if right else {}
         with self._office.turn(space) as turn:
             return _decide(turn, device, request_id, right=right, made=made, credential=credential)
+
+    def _loses_a_digit(self, space: Space, holder_id: str) -> bool:
+        """Play `mat_mot_so` once: the screen did not catch one digit (curriculum Bài 4)."""
+        with self._office.database.read() as connection:
+            plan = instrument_store.faults_of(connection, space.id, holder_id)
+        if not any(fault.code == "mat_mot_so" and fault.left for fault in plan):
+            return False
+        with self._office.turn(space) as turn:
+            return faults.take(turn, holder_id, "mat_mot_so", step="pin") is not None
 
     def approve(
         self,
@@ -205,6 +223,8 @@ def _decide(
     if not right:
         return _count_wrong(turn, holder, request)
     forget_wrong_pins(turn, holder)
+    for code in ("E7", "mat_mot_so"):
+        faults.recover(turn, holder.id, code)
     request = _write(turn, request, made=made, credential=credential)
     outcome = Outcome.SIGNED if request.status is Status.SIGNED else Outcome.FAILED
     return Confirmation(outcome=outcome, request=request, attempts_left=turn.limits.wrong_pins)

@@ -11,7 +11,7 @@ ROWS = 10
 
 
 def things(request: StoredRequest) -> str:
-    """Return what a request is about: record, package, registration, file; document: a stranger's."""
+    """Return what is asked for: record, package, registration, file; document (a stranger's)."""
     if request.stranger:
         return "document"
     slots = {item.slot for item in request.items}

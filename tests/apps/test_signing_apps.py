@@ -81,6 +81,23 @@ def test_a_locked_phone_takes_no_finger(signer: Signer) -> None:
     assert signer.signatures(asked) == 0
 
 
+def test_the_screen_may_miss_one_digit_once(signer: Signer) -> None:
+    """Bài 4: `mat_mot_so` tells five digits, uses up no try; the next entry signs."""
+    asked = signer.ask(A)
+    signer.arm("mat_mot_so", khi="pin")
+    signer.open(A)
+    signer.browser.follow("Xem yêu cầu")
+    signer.browser.follow("Ký số")
+    page = signer.browser.press("Xác nhận ký 1 học bạ", pin=PIN)
+    assert "Máy chỉ nhận được 5 số" in page.words
+    assert "Còn 3 lần nhập" in page.words
+
+    signer.browser.press("Xác nhận ký 1 học bạ", pin=PIN)
+
+    assert signer.signatures(asked) == 1
+    assert signer.mended("mat_mot_so")
+
+
 def test_the_government_app_has_its_own_name_and_the_same_pages(signer: Signer) -> None:
     """§3.5: GR reuses the pages of A under its own screen name."""
     asked = signer.ask(GR, 2)
