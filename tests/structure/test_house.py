@@ -290,7 +290,7 @@ def test_commands_and_names_in_guides_exist() -> None:
     for file in tracked():
         if file.suffix == ".md":
             said += file.read_text(encoding="utf-8")
-    typed = set(re.findall(r"\bhocba ([a-z]+)\b", said))
+    typed = set(re.findall(r"\bhocba ([a-z][a-z-]*)", said))
     rehearsed = set(re.findall(r"hocba rehearse ([a-z-]+/[a-z-]+)", said))
     loaded = set(re.findall(r"hocba load ([a-z]+)\b", said))
     profiles = {file.stem for file in (PROJECT / "loadtests/profiles").glob("*.yaml")}

@@ -177,7 +177,10 @@ def test_an_independent_reader_finds_the_parquet_file_equal_to_csv_and_xml(tmp_p
         assert (row["MA_TRA_CUU_UUID"], row["HO_VA_TEN"], row["SO_CCCD"], row["TEN_LOP"]) == (
             general.record_id, general.pupil_name, general.pupil_id, general.class_name,
         )  # fmt: skip
-        assert (row["CAN_NANG"], row["CHIEU_CAO"]) == (float(general.weight_kg), float(general.height_cm))
+        assert (row["CAN_NANG"], row["CHIEU_CAO"]) == (
+            float(general.weight_kg),
+            float(general.height_cm),
+        )
         assert {s.code: row[f"{s.code}_DIEM"] for s in card.summary.subjects} == {
             s.code: s.score for s in card.summary.subjects
         }
