@@ -25,8 +25,8 @@ from sandbox.synthetic.plans import ClassPlan, SchoolPlan
 from sandbox.synthetic.years import warm_up
 from sandbox.xmldsig import PackageStamp, RecordStamp, prepare_package, stamp_record
 
-MOST_PER_PACKAGE: Final = 200
-"""Records of one package by school: about 3 MB of XML, far below every limit of transactions §3."""
+MOST_PER_PACKAGE: Final = 150
+"""Records of one package by school: about 2 MB of XML, far below every limit of transactions §3."""
 
 _NAMED: Final = (
     "TEN_GIAM_HIEU_KY_HOC_BA",
@@ -125,9 +125,9 @@ class Maker:
         part = replace(self.order.part, province=None, schools=(number, number), part=(0, 1))
         return self.nation.classes(part)
 
-    def warm_up(self) -> None:
-        """Sign a class of each grade and forget it: tables made once are there afterwards."""
-        grades = {plan.grade: (school, plan) for school, plan in self.classes(self.schools[0])}
+    def warm_up(self, number: int) -> None:
+        """Sign a class of each grade of school *number* and forget it: the tables remain."""
+        grades = {plan.grade: (school, plan) for school, plan in self.classes(number)}
         for school, plan in grades.values():
             self.signed_class(school, plan)
         warm_up(self.nation.grades)

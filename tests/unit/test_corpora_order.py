@@ -114,7 +114,7 @@ def test_the_desk_accepts_every_package(packing):
 
 
 def test_a_package_by_school_stays_below_the_limits():
-    """The largest schools are cut into packages of at most 200 records."""
+    """The largest schools are cut into packages of at most 150 records."""
     number = max(range(1, 14_661, 50), key=lambda n: nation().school(n).records)
     plan = nation().school(number)
     assert plan.records > 1_500
@@ -122,7 +122,7 @@ def test_a_package_by_school_stays_below_the_limits():
         Maker(order(part=Slice(schools=(number, number)), packing=Packing.SCHOOL)).packs(number)
     )
     assert sum(pack.records for pack in packs) == plan.records
-    assert all(pack.records <= 200 and len(pack.xml) < 4 * 1_048_576 for pack in packs)
+    assert all(pack.records <= 150 and len(pack.xml) < 3 * 1_048_576 for pack in packs)
     assert len({pack.messageid for pack in packs}) == len(packs)
 
 
