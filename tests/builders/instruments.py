@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from sandbox.signing import CredentialSeed, HolderSeed
 from sandbox.wire.signing import Fault, Instrument, Item, Phone, Transaction, entry
 from tests.builders.phone import PIN, Browser, Room
 
-_NUMBERS = itertools.count(1)
 FIRST_PIN = "012345"
 CANCEL, OK = "Huỷ", "OK"
 
@@ -112,10 +110,10 @@ def advance(room: Room, seconds: float) -> None:
     room.clock.advance(seconds)
 
 
-def add_signer(room: Room, *, units: bool = False) -> Signer:
+def add_signer(room: Room, *, units: bool = False, name: str = "Lê Thị Hoà") -> Signer:
     """Add somebody nobody has met; *units*: the school's certificate lies in the same SIM."""
-    holder = f"9481770{next(_NUMBERS):05d}"
-    credentials = [CredentialSeed(kind="person", subject_id=holder, subject_name="Lê Thị Hoà")]
+    holder = f"9481770{next(room.numbers):05d}"
+    credentials = [CredentialSeed(kind="person", subject_id=holder, subject_name=name)]
     if units:
         credentials.append(
             CredentialSeed(
@@ -124,6 +122,6 @@ def add_signer(room: Room, *, units: bool = False) -> Signer:
                 subject_name="Trường Tiểu học Tập Ký Số (giả lập)",
             )
         )
-    seed = HolderSeed(holder_id=holder, name="Lê Thị Hoà", pin=PIN, credentials=tuple(credentials))
+    seed = HolderSeed(holder_id=holder, name=name, pin=PIN, credentials=tuple(credentials))
     room.service.open_space(room.space, [seed])
     return Signer(room, holder, room.browser())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import socket
 import threading
 import time
@@ -94,6 +95,8 @@ class Room:
     base: str = ""
     client: httpx.Client = field(default_factory=httpx.Client)
     token: str = INTERNAL
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """Numbers of people who are added later: the same in every room."""
 
     @property
     def space(self) -> web.Space:
