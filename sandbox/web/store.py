@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DatabaseError
@@ -120,17 +121,26 @@ class Database:
     def create(self, metadata: MetaData) -> None:
         """Create the tables of *metadata* that are not there yet.
 
-        Raises `Misuse` naming the database when it cannot be opened or is none.
+        Raises `Misuse` naming the database when it cannot be opened or is none, or when its
+        tables were made by a version of the sandbox that knew other columns.
         """
         try:
             with self.write() as connection:
                 metadata.create_all(connection)
+                missing = _missing_columns(connection, metadata)
         except DatabaseError as error:
             reason = " ".join(str(error.orig).split())
             raise Misuse(
                 f"the database {self.url.render_as_string()} cannot be used ({reason})",
                 remedy="start its server, or name another one with --database or HOCBA_DATABASE",
             ) from error
+        if missing:
+            raise Misuse(
+                f"the database {self.url.render_as_string()} was made by another version of the "
+                f"sandbox ({', '.join(missing[:3])} missing)",
+                remedy="start with a new folder (--data FOLDER, or move the old one away); "
+                "practice data are made anew",
+            )
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -165,6 +175,21 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def _missing_columns(connection: Connection, metadata: MetaData) -> list[str]:
+    """Return the columns that *metadata* knows and the database lacks, as `table.column`."""
+    names = list(metadata.tables)
+    there = inspect(connection).get_multi_columns(filter_names=names)
+    found = {
+        (table, column["name"]) for (_schema, table), columns in there.items() for column in columns
+    }
+    return [
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if (table.name, column.name) not in found
+    ]
 
 
 def _sqlite_end(connection: Connection, word: str) -> None:
