@@ -81,11 +81,12 @@ def test_a_locked_phone_takes_no_finger(signer: Signer) -> None:
     assert signer.signatures(asked) == 0
 
 
-def test_the_screen_may_miss_one_digit_once(signer: Signer) -> None:
+@pytest.mark.parametrize("app", [A, GR])
+def test_the_screen_may_miss_one_digit_once(signer: Signer, app: Instrument) -> None:
     """Bài 4: `mat_mot_so` tells five digits, uses up no try; the next entry signs."""
-    asked = signer.ask(A)
+    asked = signer.ask(app)
     signer.arm("mat_mot_so", khi="pin")
-    signer.open(A)
+    signer.open(app)
     signer.browser.follow("Xem yêu cầu")
     signer.browser.follow("Ký số")
     page = signer.browser.press("Xác nhận ký 1 học bạ", pin=PIN)

@@ -235,7 +235,7 @@ def test_e7_capitals_lock_spoils_it_too(room: Room, teacher: str) -> None:
 
 
 def test_e7_a_lost_character_uses_up_no_try(room: Room, teacher: str) -> None:
-    """The dialog tells how many came, and comes back empty."""
+    """The dialog tells how many came, and comes back empty; it happens once, met and mended."""
     arm(room, teacher, "mat_mot_so", khi="pin")
     browser = at_pin(room, teacher)
     pin = pin_of(room, teacher)
@@ -245,7 +245,9 @@ def test_e7_a_lost_character_uses_up_no_try(room: Room, teacher: str) -> None:
     assert f"Máy nhận được {len(pin) - 1} ký tự." in page.words
     assert browser.form("Ký 2 học bạ")[1]["pin"] == ""
     assert state(room, teacher)["attempts_left"] == 5
+    assert plan_of(room, teacher) == {"mat_mot_so": (True, False)}
     assert browser.press("Ký 2 học bạ", pin=pin).heading == "Ký xong bằng USB"
+    assert plan_of(room, teacher) == {"mat_mot_so": (True, True)}
 
 
 def test_e8_an_old_token_is_noticed_and_changed(room: Room, teacher: str) -> None:
