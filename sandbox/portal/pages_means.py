@@ -101,6 +101,8 @@ async def door_of(
     )
     if door is None:
         return "/cong"
+    if instrument.in_app:  # nothing waits there yet that would tell which app is meant
+        return way(door, ung_dung=instrument.value, ve=here)
     return way(door + page if instrument.token else door, ve=here)
 
 
