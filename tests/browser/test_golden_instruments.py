@@ -29,8 +29,9 @@ TWINS = {
     "otp-used",
     "sim-ended",
     "sim-none",
+    "two-apps",
 }
-"""Pages of phones that differ in a sentence only from one that is kept."""
+"""Pages of phones that differ in a sentence from one that is kept, or whose rows have no order."""
 COMPUTER_TWINS = {
     "again",
     "away",
