@@ -128,6 +128,7 @@ def e4(sit: Sit) -> None:
     sentence = "Không kết nối được phần mềm ký số. Vui lòng mở lại phần mềm hoặc kiểm tra cài đặt."
     case.shown("E4", sentence, "Mở phần mềm ký")
     case.press_main()
+    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     _finish_with_the_token(case)
@@ -145,6 +146,7 @@ def e5(sit: Sit) -> None:
     case.press_main()
     case.shown("E5", "Lấy chứng thư số không thành công.", "Cắm lại USB")
     case.press_main()
+    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     _finish_with_the_token(case)
@@ -201,6 +203,7 @@ def e8(sit: Sit) -> None:
     case.shown("E8", "Chứng thư số đã hết hạn hoặc không đúng người ký.", "Huỷ, đổi USB")
     case.press_main()
     _choose_token(case, "rieng")
+    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     _finish_with_the_token(case)
@@ -220,6 +223,7 @@ def e9(sit: Sit) -> None:
     case.shown("E9", sentence, "Không, đổi USB")
     case.press_main()
     _choose_token(case, "truong")
+    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     assert "MST:GIALAP-" in case.text
@@ -447,7 +451,7 @@ WALKS: dict[str, Callable[[Sit], None]] = {
     "E14b": e14b,
     "E15": e15,
 }
-LONG = {"E5", "E6", "E9", "E11", "E13b", "E13c", "E14a", "E15"}
+LONG = {"E5", "E6", "E9", "E10", "E11", "E12", "E13b", "E13c", "E14a", "E15"}
 """Walked at length only: the others keep the short suite short."""
 
 

@@ -16,7 +16,8 @@ from tests.browser import lint
 from tests.browser.conftest import OpenPage
 from tests.builders.portal import WORDS, House, house
 
-pytestmark = pytest.mark.browser
+# The walk over every page lints one page of each shape; here each state is looked at, at length.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 Page = tuple[str, str]
 """Who looks, and at which address."""

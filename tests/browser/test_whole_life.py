@@ -17,7 +17,18 @@ SCHOOL = "48999401"
 CLASS, SMALL = "1A1", "4A1"
 
 
-@pytest.fixture(params=[False, True], ids=["script off", "script on"])
+SCRIPT_AT_LENGTH = pytest.mark.parametrize(
+    "visitor",
+    [
+        pytest.param(False, id="script off"),
+        pytest.param(True, id="script on", marks=pytest.mark.long),
+    ],
+    indirect=True,
+)
+"""Without script is how pages must work; with it the same walk belongs to the long suite."""
+
+
+@pytest.fixture
 def visitor(request: pytest.FixtureRequest, chromium: Browser, sandbox_up: RunningSandbox):
     """A visitor on a 320 px phone in a practice space of their own, past the space's door."""
     space = sandbox_up.open_space("practice")
@@ -72,6 +83,7 @@ def download(page: Page, walker: Walker, record_path: str, folder: Path) -> Path
     return file
 
 
+@SCRIPT_AT_LENGTH
 def test_a_class_of_30_is_signed_on_the_phone_and_every_record_accepted(visitor, tmp_path):
     """Initialise, check, sign thrice, pack, submit: 30 of 30; anybody can verify one."""
     visitor.be(SCHOOL, "VAN_THU")
@@ -99,14 +111,7 @@ def test_a_class_of_30_is_signed_on_the_phone_and_every_record_accepted(visitor,
     assert "✖" in visitor.main()
 
 
-@pytest.mark.parametrize(
-    "visitor",
-    [
-        pytest.param(False, id="script off"),
-        pytest.param(True, id="script on", marks=pytest.mark.long),
-    ],
-    indirect=True,
-)
+@SCRIPT_AT_LENGTH
 def test_a_refused_record_is_mended_signed_again_and_accepted(visitor):
     """A real fault is refused by the desk, read, mended by the people concerned, then accepted."""
     visitor.be(SCHOOL, "VAN_THU")
