@@ -48,13 +48,14 @@ def sit(desk: Desk, open_page: OpenPage) -> Sit:
         home = desk.home
         number = None if role is Role.GVCN else 1
         teacher, name, made = desk.teachers.next(count, number=number)
+        # the case before may have left anybody of the school with a token or another app
+        for one in (teacher, home.actor(Role.CBQL, number=1), home.actor(Role.VAN_THU, number=1)):
+            home.portal.means.choose(home.space, one, Instrument.A)
         if signed:
             home.sign(Slot.GVCN, teacher, made[:signed])
         actor = teacher if role is Role.GVCN else home.actor(role, number=1)
         page = open_page(f"{home.base}/cong?m={token_of(home, actor)}", script="off")
-        case = Case(home, page, actor, name, made)
-        case.sign_with(Instrument.A)
-        return case
+        return Case(home, page, actor, name, made)
 
     return down
 
