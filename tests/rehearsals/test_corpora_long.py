@@ -50,7 +50,8 @@ def test_eight_processes_make_what_one_makes(tmp_path):
     [
         (16, 160, ("--package", "class", "--processes", "2")),
         (48, 160, ("--package", "school", "--processes", "8")),
-        (32, 80, ("--package", "school", "--processes", "8", "--dirty", "2%")),
+        # a process ends after four schools: 32 schools would be one generation of eight only
+        (80, 160, ("--package", "school", "--processes", "8", "--dirty", "2%")),
     ],
 )
 def test_memory_is_flat_however_large_the_slice(tmp_path, few, many, said):
