@@ -44,7 +44,11 @@ class Settings:
     port: int = FIRST_PORT
     systems: tuple[str, ...] = SYSTEMS
     workers: int = 1
-    """Web processes. The checking process is always apart."""
+    """Web processes. The checking processes are always apart."""
+    checkers: int = 1
+    """Checking processes of this machine; other machines add theirs on the same database."""
+    claim: int = 1
+    """Packages a checking process takes in hand at once: a few on a busy day save commits."""
     neighbours: Mapping[str, str] = field(default_factory=dict)
     """Base URL per system when it runs elsewhere; default: this server."""
     secrets: Secrets = field(default_factory=lambda: Secrets("", "", ""))
@@ -72,6 +76,8 @@ class Settings:
             "HOCBA_PORT": str(self.port),
             "HOCBA_SYSTEMS": ",".join(self.systems),
             "HOCBA_WORKERS": str(self.workers),
+            "HOCBA_CHECKERS": str(self.checkers),
+            "HOCBA_CLAIM": str(self.claim),
         }
         for system, url in self.neighbours.items():
             environment[f"HOCBA_URL_{system.upper()}"] = url
@@ -102,6 +108,8 @@ def read_settings(
         port=_number(source, "HOCBA_PORT", FIRST_PORT, low=1, high=65_535),
         systems=_systems(source.get("HOCBA_SYSTEMS", ",".join(SYSTEMS))),
         workers=_number(source, "HOCBA_WORKERS", 1, low=1, high=64),
+        checkers=_number(source, "HOCBA_CHECKERS", 1, low=1, high=256),
+        claim=_number(source, "HOCBA_CLAIM", 1, low=1, high=64),
         neighbours={
             system: source[name].rstrip("/")
             for system in SYSTEMS
@@ -119,6 +127,8 @@ KNOWN = {
     "HOCBA_PORT",
     "HOCBA_SYSTEMS",
     "HOCBA_WORKERS",
+    "HOCBA_CHECKERS",
+    "HOCBA_CLAIM",
     *(f"HOCBA_URL_{system.upper()}" for system in SYSTEMS),
 }
 """Variables read here. `HOCBA_CLIENT_*` and those of a rehearsal belong to client programs."""

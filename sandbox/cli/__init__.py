@@ -140,6 +140,7 @@ def worker(
     data: Data = None,
     database: Database = None,
     with_parent: Annotated[bool, typer.Option("--with-parent")] = False,
+    only_checking: Annotated[bool, typer.Option("--only-checking")] = False,
 ) -> Exit:
     """Check packages and forward records until told to stop (started by `up` and `serve`)."""
     from sandbox.world import build_world
@@ -148,7 +149,7 @@ def worker(
 
     world = build_world(read_settings(data=data, database=database))
     with stop_on_signal(with_parent=with_parent) as stop:
-        work(world, stop)
+        work(world, stop, only_checking=only_checking)
     return Exit.FINE
 
 

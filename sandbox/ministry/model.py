@@ -211,8 +211,11 @@ class Package:
     received_epoch: float
     received_at: str
     due_epoch: float
+    rank: int = 0
+    """Place in the common order of checking; senders' packages stand in it in turn."""
     attempts: int = 0
     faults: int = 0
+    """How often checking failed on it, or its worker died over it."""
     reason: str | None = None
     records: int = 0
     accepted: int = 0
@@ -220,6 +223,11 @@ class Package:
     findings: tuple[Mapping[str, Any], ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     finished_epoch: float | None = None
+
+    @property
+    def account(self) -> tuple[str, str, str]:
+        """Whose package it is: space, desk, user name."""
+        return self.space, self.desk, self.user_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +265,8 @@ class PupilFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRecord:
-    """An accepted record. `xml` is the original, byte for byte."""
+class RecordRow:
+    """What is kept of an accepted record; its bytes lie in its package's frame."""
 
     uuid: str
     number: int
@@ -268,12 +276,38 @@ class StoredRecord:
     pupil_id: str
     pupil_code: str
     pupil_name: str
+    sex: str
     birth_date: str
     state: str
-    xml: bytes
-    sha256: str
     messageid: str
+    start: int
+    """Where the record begins in the package's document, in bytes."""
+    length: int
+    """Bytes of the record, from `<HOC_BA` to the end of its end tag."""
     accepted_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord(RecordRow):
+    """An accepted record with its original, byte for byte."""
+
+    xml: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What packages said of one school."""
+
+    accepted: int
+    refused: int
+    packages: int
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.accepted + other.accepted,
+            self.refused + other.refused,
+            self.packages + other.packages,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,36 +7,95 @@ only the holder of the claim may commit, so each package is settled exactly once
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from sandbox.documents import envelope
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.model import Claim, Package, PackageState, ResultLine
+from sandbox.ministry.packing import compress, expand
 
-OPEN = (PackageState.WAITING.value, PackageState.CLAIMED.value)
+
+def enter(
+    connection: Connection, *, space: str, desk: str, user_name: str, limit: int
+) -> int | None:
+    """Count one more open package of an account and return its rank; None above *limit*.
+
+    Ranks let senders take turns: a sender's packages get one rank after the other, and who had
+    nothing open begins where the common queue stands now. Checking goes by rank, so the first
+    waiting package of every sender comes before anybody's second (architecture §5).
+    """
+    front = (
+        select(t.package.c.rank)
+        .where(t.IS_OPEN)
+        .order_by(t.package.c.rank)
+        .limit(1)
+        .scalar_subquery()
+    )
+    own = case((t.account.c.open > 0, t.account.c.rank + 1), else_=0)
+    now = func.coalesce(front, 0)
+    rank = connection.execute(
+        update(t.account)
+        .where(_account(space, desk, user_name), t.account.c.open < limit)
+        .values(open=t.account.c.open + 1, rank=case((own > now, own), else_=now))
+        .returning(t.account.c.rank)
+    ).scalar_one_or_none()
+    return None if rank is None else int(rank)
+
+
+def leave(connection: Connection, counts: Mapping[tuple[str, str, str], int]) -> None:
+    """Count down the open packages of accounts: (space, desk, user name) → how many.
+
+    In one order always, so that two transactions never wait for each other in a circle.
+    """
+    for (space, desk, user_name), count in sorted(counts.items()):
+        connection.execute(
+            update(t.account)
+            .where(_account(space, desk, user_name))
+            .values(open=t.account.c.open - count)
+        )
+
+
+def _account(space: str, desk: str, user_name: str) -> ColumnElement[bool]:
+    return and_(
+        t.account.c.space == space,
+        t.account.c.desk == desk,
+        t.account.c.user_name == user_name,
+    )
 
 
 def add_package(connection: Connection, package: Package, *, content: bytes) -> bool:
     """Put a package into the queue; False when its messageid was taken in the same moment."""
+    key = {"space": package.space, "desk": package.desk, "messageid": package.messageid}
     statement = t.upsert(connection, t.package)
     added = connection.execute(
         statement.values(
-            space=package.space,
-            desk=package.desk,
-            messageid=package.messageid,
+            **key,
             user_name=package.user_name,
             unit_code=package.unit_code,
             nam_hoc=package.nam_hoc,
             request_hash=package.request_hash,
-            content=content,
             size=package.size,
             state=package.state.value,
             received_epoch=package.received_epoch,
             received_at=package.received_at,
             due_epoch=package.due_epoch,
+            rank=package.rank,
             attempts=0,
             faults=0,
             records=0,
@@ -48,10 +107,13 @@ def add_package(connection: Connection, package: Package, *, content: bytes) -> 
         .on_conflict_do_nothing()
         .returning(t.package.c.messageid)  # PostgreSQL's driver does not count inserted rows
     ).first()
-    return added is not None
+    if added is None:
+        return False
+    connection.execute(insert(t.body).values(**key, content=content))
+    return True
 
 
-_COLUMNS = [column for column in t.package.c if column.name != "content"]
+_COLUMNS = [column for column in t.package.c if column.name != "lines"]
 
 
 def _package(row: Any) -> Package:
@@ -68,6 +130,7 @@ def _package(row: Any) -> Package:
         received_epoch=row.received_epoch,
         received_at=row.received_at,
         due_epoch=row.due_epoch,
+        rank=row.rank,
         attempts=row.attempts,
         faults=row.faults,
         reason=row.reason,
@@ -95,15 +158,30 @@ def package_of(connection: Connection, messageid: str, *, space: str, desk: str)
 
 
 def content_of(connection: Connection, messageid: str, *, space: str, desk: str) -> str | None:
-    """Return the content of a package as it was sent, None when the desk has no such package."""
+    """Return the content of a package as it was sent, None when the desk has no such package.
+
+    Of a package whose document is kept instead it is packed again: the same document, in an
+    envelope that another library may have compressed differently (record-format §3).
+    """
     found = connection.execute(
-        select(t.package.c.content).where(
-            t.package.c.space == space,
-            t.package.c.desk == desk,
-            t.package.c.messageid == messageid,
-        )
+        select(t.body.c.content).where(_key(t.body, space, desk, messageid))
     ).scalar_one_or_none()
-    return None if found is None else bytes(found).decode()
+    if found is not None:
+        return bytes(found).decode()
+    document = document_of(connection, messageid, space=space, desk=desk)
+    return None if document is None else envelope.pack(document)
+
+
+def document_of(connection: Connection, messageid: str, *, space: str, desk: str) -> bytes | None:
+    """Return the document of a settled package, byte for byte; None where none is kept."""
+    kept = connection.execute(
+        select(t.frame.c.document).where(_key(t.frame, space, desk, messageid))
+    ).scalar_one_or_none()
+    return None if kept is None else expand(bytes(kept))
+
+
+def _key(table: Any, space: str, desk: str, messageid: str) -> ColumnElement[bool]:
+    return and_(table.c.space == space, table.c.desk == desk, table.c.messageid == messageid)
 
 
 def packages_of(
@@ -121,18 +199,12 @@ def packages_of(
 
 
 def open_packages(connection: Connection, *, space: str, desk: str, user_name: str) -> int:
-    """Count the account's packages that are acknowledged and have no result yet."""
+    """Return how many of the account's packages are acknowledged and have no result yet."""
     return int(
         connection.execute(
-            select(func.count())
-            .select_from(t.package)
-            .where(
-                t.package.c.space == space,
-                t.package.c.desk == desk,
-                t.package.c.user_name == user_name,
-                t.package.c.state.in_(OPEN),
-            )
-        ).scalar_one()
+            select(t.account.c.open).where(_account(space, desk, user_name))
+        ).scalar_one_or_none()
+        or 0
     )
 
 
@@ -148,9 +220,7 @@ def queue_depth(
     connection: Connection, *, space: str | None = None, desk: str | None = None
 ) -> QueueDepth:
     """Return the honest queue depth of a desk, a space, or of everything."""
-    query = select(func.count(), func.min(t.package.c.received_epoch)).where(
-        t.package.c.state.in_(OPEN)
-    )
+    query = select(func.count(), func.min(t.package.c.received_epoch)).where(t.IS_OPEN)
     if space is not None:
         query = query.where(t.package.c.space == space)
     if desk is not None:
@@ -171,39 +241,67 @@ def anything_due(connection: Connection, *, epoch: float) -> bool:
     """Look, without taking the write lock, whether a claim would find something."""
     return (
         connection.execute(
-            select(t.package.c.messageid).where(t.package.c.state.in_(OPEN), _due(epoch)).limit(1)
+            select(t.package.c.messageid).where(t.IS_OPEN, _due(epoch)).limit(1)
         ).first()
         is not None
     )
 
 
-def claim(connection: Connection, *, worker: str, epoch: float, seconds: float) -> Claim | None:
-    """Take the oldest due package in hand for *seconds*; None when there is none.
+CLAIM_BYTES = 4 * 1_048_576
+"""Content of the packages that are claimed together: bounds what a worker holds in memory."""
+
+
+def claim(
+    connection: Connection, *, worker: str, epoch: float, seconds: float, limit: int = 1
+) -> list[Claim]:
+    """Take the next due packages in hand for *seconds*: at most *limit*, in the order of checking.
 
     On PostgreSQL rows that another worker is just claiming are stepped over; on SQLite the
-    caller's immediate transaction lets one worker claim at a time.
+    caller's immediate transaction lets one worker claim at a time. A package that failed before
+    is taken alone: should it bring its worker down, it takes no neighbour with it.
     """
-    row = connection.execute(
-        select(t.package)
-        .where(t.package.c.state.in_(OPEN), _due(epoch))
-        .order_by(t.package.c.received_epoch, t.package.c.messageid)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if row is None:
-        return None
-    until = epoch + seconds
-    connection.execute(
-        update(t.package)
-        .where(_is(row.space, row.desk, row.messageid))
-        .values(
-            state=PackageState.CLAIMED.value,
-            claimed_by=worker,
-            claim_until=until,
-            attempts=row.attempts + 1,
+    rows = connection.execute(
+        select(*_COLUMNS, t.body.c.content)
+        .join(t.body, _same(t.body))
+        .where(t.IS_OPEN, _due(epoch))
+        .order_by(t.package.c.rank, t.package.c.received_epoch, t.package.c.messageid)
+        .limit(limit)
+        .with_for_update(of=t.package, skip_locked=True)
+    ).all()
+    claims = []
+    for row in _together(rows):
+        # Whoever held it has not come back: its worker died over it, or was too slow.
+        died = int(row.state == PackageState.CLAIMED.value)
+        taken = {
+            "state": PackageState.CLAIMED.value,
+            "claimed_by": worker,
+            "claim_until": epoch + seconds,
+            "attempts": row.attempts + 1,
+            "faults": row.faults + died,
+        }
+        connection.execute(
+            update(t.package).where(_is(row.space, row.desk, row.messageid)).values(**taken)
         )
-    )
-    return Claim(_package(row), bytes(row.content), worker, until)
+        package = replace(_package(row), faults=row.faults + died)
+        claims.append(Claim(package, bytes(row.content), worker, epoch + seconds))
+    return claims
+
+
+def _same(other: Any) -> ColumnElement[bool]:
+    return and_(*(t.package.c[name] == other.c[name] for name in ("space", "desk", "messageid")))
+
+
+def _together(rows: Sequence[Any]) -> Iterator[Any]:
+    """Yield those of *rows* that are taken at once: not too much, and nothing doubtful in it."""
+    size = 0
+    for place, row in enumerate(rows):
+        doubtful = row.faults > 0 or row.state == PackageState.CLAIMED.value
+        size += row.size
+        if place and (doubtful or size > CLAIM_BYTES):
+            return
+        yield row
+        if doubtful:
+            return
 
 
 def _held(claimed: Claim) -> ColumnElement[bool]:
@@ -260,6 +358,10 @@ class Settlement:
     lines: tuple[ResultLine, ...]
     timings: Mapping[str, float]
     epoch: float
+    document: bytes | None = None
+    """The package's document, out of which its records are cut."""
+    keep_body: bool = True
+    """Whether what was sent tells more than the document does."""
 
 
 def settle(connection: Connection, claimed: Claim, settlement: Settlement) -> bool:
@@ -281,59 +383,61 @@ def settle(connection: Connection, claimed: Claim, settlement: Settlement) -> bo
             refused=len(settlement.lines) - accepted,
             findings=list(settlement.findings),
             timings=dict(settlement.timings),
+            lines=_packed(settlement.lines),
             finished_epoch=settlement.epoch,
         )
     ).rowcount
     if changed != 1:
         return False
-    _add_results(connection, claimed.package, settlement.lines)
+    if settlement.document is not None:
+        package = claimed.package
+        key = {"space": package.space, "desk": package.desk, "messageid": package.messageid}
+        document = compress(settlement.document)
+        connection.execute(insert(t.frame).values(**key, document=document))
+        if not settlement.keep_body:
+            connection.execute(delete(t.body).where(_key(t.body, **key)))
     return True
 
 
-def _add_results(connection: Connection, package: Package, lines: Iterable[ResultLine]) -> None:
+def _packed(lines: Iterable[ResultLine]) -> bytes:
+    """Return the lines as they are kept: together, since they are never asked for one by one."""
     rows = [
-        {
-            "space": package.space,
-            "desk": package.desk,
-            "messageid": package.messageid,
-            "number": line.number,
-            "uuid": line.uuid,
-            "pupil_code": line.pupil_code,
-            "pupil_name": line.pupil_name,
-            "pupil_id": line.pupil_id,
-            "accepted": int(line.accepted),
-            "findings": list(line.findings),
-        }
+        (
+            line.number,
+            line.uuid,
+            line.pupil_code,
+            line.pupil_name,
+            line.pupil_id,
+            int(line.accepted),
+            line.findings,
+        )
         for line in lines
     ]
-    if rows:
-        connection.execute(insert(t.result), rows)
+    return compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def results_of(
     connection: Connection, messageid: str, *, space: str, desk: str
 ) -> list[ResultLine]:
     """Return the result lines of a settled package in the package's order."""
-    rows = connection.execute(
-        select(t.result)
-        .where(
-            t.result.c.space == space,
-            t.result.c.desk == desk,
-            t.result.c.messageid == messageid,
-        )
-        .order_by(t.result.c.number)
-    )
+    kept = connection.execute(
+        select(t.package.c.lines).where(_is(space, desk, messageid))
+    ).scalar_one_or_none()
+    if kept is None:
+        return []
     return [
         ResultLine(
-            number=row.number,
-            uuid=row.uuid,
-            pupil_code=row.pupil_code,
-            pupil_name=row.pupil_name,
-            pupil_id=row.pupil_id,
-            accepted=bool(row.accepted),
-            findings=tuple(row.findings),
+            number=number,
+            uuid=uuid,
+            pupil_code=pupil_code,
+            pupil_name=pupil_name,
+            pupil_id=pupil_id,
+            accepted=bool(accepted),
+            findings=tuple(findings),
         )
-        for row in rows
+        for number, uuid, pupil_code, pupil_name, pupil_id, accepted, findings in json.loads(
+            expand(bytes(kept))
+        )
     ]
 
 

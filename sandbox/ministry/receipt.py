@@ -128,12 +128,23 @@ class Receiving:
         said = getattr(request, "authentication_request", request)
         assert isinstance(said, Identification | TokenRequest)
         heard.user_name = said.user_name[:200]
+        token = said.token if isinstance(said, Identification) else ""
         with self._database.read() as connection:
-            account = _require_account(connection, call, said)
-            _require_unit(account, said)
-            _require_address(account, call.address)
-            if isinstance(said, Identification):
-                _require_token(connection, call, account, said.token)
+            found = store.account_with_token(
+                connection,
+                token,
+                space=call.space.id,
+                desk=call.desk.desk,
+                user_name=said.user_name,
+                epoch=call.moment.epoch,
+            )
+        if found is None or not found[0].knows(said.password):
+            raise Refused(Finding("SBX-1102", field="user_name", value=said.user_name))
+        account, holds_token = found
+        _require_unit(account, said)
+        _require_address(account, call.address)
+        if isinstance(said, Identification) and not holds_token:
+            raise Refused(Finding("SBX-1103", field="token"))
         return account
 
     def _holder(self, call: Call, token: str | None, heard: _Heard) -> Account:
@@ -173,17 +184,6 @@ def _read(body: bytes | None, model: type[Model], heard: _Heard) -> Model:
     return intake.read_fields(data, model)
 
 
-def _require_account(
-    connection: Transaction, call: Call, said: Identification | TokenRequest
-) -> Account:
-    account = store.account_of(
-        connection, space=call.space.id, desk=call.desk.desk, user_name=said.user_name
-    )
-    if account is None or not account.knows(said.password):
-        raise Refused(Finding("SBX-1102", field="user_name", value=said.user_name))
-    return account
-
-
 def _require_unit(account: Account, said: Identification | TokenRequest) -> None:
     if said.ma_don_vi != account.unit_code:
         raise Refused(Finding("SBX-1117", field="ma_don_vi", value=said.ma_don_vi))
@@ -199,18 +199,6 @@ def _require_address(account: Account, address: str) -> None:
         raise Refused(Finding("SBX-1106", value=address)) from None
     if not any(caller in ipaddress.ip_network(net) for net in account.allowed_ips):
         raise Refused(Finding("SBX-1106", value=address))
-
-
-def _require_token(connection: Transaction, call: Call, account: Account, token: str) -> None:
-    holder = store.holder_of_token(
-        connection,
-        token,
-        space=call.space.id,
-        desk=call.desk.desk,
-        epoch=call.moment.epoch,
-    )
-    if holder != account.user_name:
-        raise Refused(Finding("SBX-1103", field="token"))
 
 
 def _require_turn(connection: Transaction, account: Account, moment: Moment) -> None:

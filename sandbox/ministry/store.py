@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
 
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.model import (
@@ -21,6 +21,7 @@ from sandbox.ministry.model import (
     Exchange,
     RegisterUnit,
 )
+from sandbox.ministry.packing import compress, expand
 
 JOURNAL_KEPT = 5_000
 """Lines of the journal of exchanges that a desk keeps."""
@@ -28,6 +29,7 @@ _PRUNE_EVERY = 100
 _ROUNDING = 1e-6
 """A sender who keeps exactly to the rate is not refused for the last bit of a float."""
 FIRST_HASH = "0" * 64
+_AUDIT = "kiem-toan"
 
 
 def add_desk(connection: Connection, seed: DeskSeed, *, space: str) -> None:
@@ -121,11 +123,11 @@ def add_account(connection: Connection, account: Account) -> None:
         "level": float(account.profile.requests_per_second),
         "level_epoch": 0.0,
     }
-    statement = t.upsert(connection, t.account).values(**values)
+    statement = t.upsert(connection, t.account).values(**values, open=0, rank=0)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["space", "desk", "user_name"],
-            set_={name: statement.excluded[name] for name in values},
+            set_={name: statement.excluded[name] for name in values},  # its packages stay open
         )
     )
 
@@ -139,11 +141,13 @@ def account_of(connection: Connection, *, space: str, desk: str, user_name: str)
             t.account.c.user_name == user_name,
         )
     ).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _account(row)
+
+
+def _account(row: Any) -> Account:
     return Account(
-        space=space,
-        desk=desk,
+        space=row.space,
+        desk=row.desk,
         user_name=row.user_name,
         salt=row.salt,
         secret=row.secret,
@@ -157,25 +161,25 @@ def account_of(connection: Connection, *, space: str, desk: str, user_name: str)
 def take_turn(connection: Connection, account: Account, *, epoch: float) -> bool:
     """Spend one request of *account*'s allowance; False when this second's is used up.
 
-    A bucket that holds one second's requests and refills evenly by the machine clock.
+    A bucket that holds one second's requests and refills evenly by the machine clock. The row
+    stays locked until the transaction ends: an account's requests are answered one by one.
     """
-    here = and_(
-        t.account.c.space == account.space,
-        t.account.c.desk == account.desk,
-        t.account.c.user_name == account.user_name,
-    )
-    row = connection.execute(
-        select(t.account.c.level, t.account.c.level_epoch).where(here).with_for_update()
-    ).one()
-    rate = float(account.profile.requests_per_second)
-    level = min(rate, row.level + max(0.0, epoch - row.level_epoch) * rate)
-    granted = bool(level > 1.0 - _ROUNDING)
-    connection.execute(
+    rate, own = float(account.profile.requests_per_second), t.account.c
+    passed = case((own.level_epoch < epoch, epoch - own.level_epoch), else_=0.0)
+    filled = own.level + passed * rate
+    level = case((filled > rate, rate), else_=filled)
+    granted = connection.execute(
         update(t.account)
-        .where(here)
-        .values(level=max(0.0, level - 1.0) if granted else level, level_epoch=epoch)
-    )
-    return granted
+        .where(
+            own.space == account.space,
+            own.desk == account.desk,
+            own.user_name == account.user_name,
+            level > 1.0 - _ROUNDING,
+        )
+        .values(level=case((level > 1.0, level - 1.0), else_=0.0), level_epoch=epoch)
+        .returning(own.user_name)
+    ).first()
+    return granted is not None
 
 
 def add_token(connection: Connection, account: Account, *, token: str, expires: float) -> None:
@@ -201,6 +205,33 @@ def forget_tokens(connection: Connection, account: Account, *, epoch: float) -> 
             t.token.c.expires_epoch <= epoch,
         )
     )
+
+
+def account_with_token(
+    connection: Connection, token: str, *, space: str, desk: str, user_name: str, epoch: float
+) -> tuple[Account, bool] | None:
+    """Return the account named *user_name*, and whether *token* is its own and has not run out."""
+    row = connection.execute(
+        select(t.account, t.token.c.token_hash)
+        .select_from(
+            t.account.outerjoin(
+                t.token,
+                and_(
+                    t.token.c.space == t.account.c.space,
+                    t.token.c.desk == t.account.c.desk,
+                    t.token.c.user_name == t.account.c.user_name,
+                    t.token.c.token_hash == _hash(token),
+                    t.token.c.expires_epoch > epoch,
+                ),
+            )
+        )
+        .where(
+            t.account.c.space == space,
+            t.account.c.desk == desk,
+            t.account.c.user_name == user_name,
+        )
+    ).one_or_none()
+    return None if row is None else (_account(row), row.token_hash is not None)
 
 
 def holder_of_token(
@@ -272,48 +303,61 @@ def exchanges_after(
 
 
 def add_audit(connection: Connection, lines: Iterable[Audit], *, space: str, desk: str) -> None:
-    """Append lines to the audit trail, each chained to the one before by its hash."""
-    kept = list(lines)
-    if not kept:
+    """Append lines to the audit trail, each chained to the one before by its hash.
+
+    What one transaction appends lies in one row; every line keeps a number and a hash of its own.
+    """
+    texts = [json.dumps(asdict(line), ensure_ascii=False, sort_keys=True) for line in lines]
+    if not texts:
         return
-    number = t.take_numbers(connection, space=space, desk=desk, name="kiem-toan", count=len(kept))
-    previous = _last_hash(connection, space=space, desk=desk, before=number)
-    rows = []
-    for offset, line in enumerate(kept):
-        values = asdict(line)
-        text = json.dumps([previous, number + offset, values], ensure_ascii=False, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        rows.append(
-            {
-                **values,
-                "space": space,
-                "desk": desk,
-                "number": number + offset,
-                "previous": previous,
-                "hash": digest,
-            }
-        )
-        previous = digest
-    connection.execute(insert(t.audit), rows)
+    number, previous = t.take_link(
+        connection, space=space, desk=desk, name=_AUDIT, count=len(texts)
+    )
+    digest = previous or FIRST_HASH
+    for offset, said in enumerate(texts):
+        digest = _link(digest, number + offset, said)
+    packed = compress(f"[{','.join(texts)}]".encode())
+    row = {"number": number, "count": len(texts), "lines": packed, "hash": digest}
+    connection.execute(insert(t.audit).values(space=space, desk=desk, **row))
+    t.close_link(connection, digest, space=space, desk=desk, name=_AUDIT)
 
 
-def _last_hash(connection: Connection, *, space: str, desk: str, before: int) -> str:
-    found = connection.execute(
-        select(t.audit.c.hash).where(
-            t.audit.c.space == space, t.audit.c.desk == desk, t.audit.c.number == before - 1
-        )
-    ).scalar_one_or_none()
-    return FIRST_HASH if found is None else str(found)
+def _link(previous: str, number: int, said: str) -> str:
+    """Return the hash of a line: over the hash before it, its number and all it says (JSON)."""
+    return hashlib.sha256(f'["{previous}", {number}, {said}]'.encode()).hexdigest()
 
 
 def audit_lines(connection: Connection, *, space: str, desk: str) -> list[dict[str, Any]]:
-    """Return the whole audit trail of a desk, oldest first."""
+    """Return the whole audit trail of a desk, oldest first, with numbers and hashes."""
     rows = connection.execute(
         select(t.audit)
         .where(t.audit.c.space == space, t.audit.c.desk == desk)
         .order_by(t.audit.c.number)
     )
-    return [dict(row) for row in rows.mappings()]
+    lines: list[dict[str, Any]] = []
+    previous = FIRST_HASH
+    for row in rows:
+        for offset, values in enumerate(json.loads(expand(bytes(row.lines)))):
+            said = json.dumps(values, ensure_ascii=False, sort_keys=True)
+            digest = _link(previous, row.number + offset, said)
+            lines.append(
+                {
+                    **values,
+                    "space": space,
+                    "desk": desk,
+                    "number": row.number + offset,
+                    "previous": previous,
+                    "hash": digest,
+                }
+            )
+            previous = digest
+        if previous != row.hash:
+            raise BrokenChainError(f"{space}/{desk}: {row.number}")
+    return lines
+
+
+class BrokenChainError(ValueError):
+    """Somebody changed a line of the audit trail after it was written."""
 
 
 def set_fault(

@@ -45,15 +45,17 @@ def take_in(
     said = request.authentication_request
     fingerprint = request_hash("1", account.unit_code, request.content)
     found = _package(connection, call, said.messageid)
-    if found is None or found.request_hash != fingerprint:
-        _require_room(connection, call, account)
     if found is None:
-        package = _as_package(call, account, request, fingerprint)
+        rank = _enter(connection, call, account)
+        package = _as_package(call, account, request, fingerprint, rank)
         if package_store.add_package(connection, package, content=request.content.encode()):
             _audit(connection, call, account)
             found = package
-        else:
+        else:  # the same request came twice in the same moment
+            package_store.leave(connection, {(account.space, account.desk, account.user_name): 1})
             found = _package(connection, call, said.messageid)
+    elif found.request_hash != fingerprint:
+        _require_room(connection, call, account)
     if found is None or found.request_hash != fingerprint:
         raise Refused(Finding("SBX-1107", field="messageid", value=said.messageid))
     outcome = Outcome(call.language, echo=said.messageid)
@@ -66,21 +68,37 @@ def _package(connection: Transaction, call: Call, messageid: str) -> Package | N
     )
 
 
+def _enter(connection: Transaction, call: Call, account: Account) -> int:
+    """Return the rank of one more package. Raises `Busy` when the account has too many open."""
+    rank = package_store.enter(
+        connection,
+        space=call.space.id,
+        desk=call.desk.desk,
+        user_name=account.user_name,
+        limit=account.profile.open_packages,
+    )
+    if rank is None:
+        raise _too_many_open(account)
+    return rank
+
+
 def _require_room(connection: Transaction, call: Call, account: Account) -> None:
     waiting = package_store.open_packages(
         connection, space=call.space.id, desk=call.desk.desk, user_name=account.user_name
     )
     if waiting >= account.profile.open_packages:
-        fault = Finding(
-            "SBX-1112",
-            field="goi_dang_mo",
-            value=str(waiting),
-            expected=f"< {account.profile.open_packages}",
-        )
-        raise Busy(fault, retry_after=OPEN_RETRY_S)
+        raise _too_many_open(account)
 
 
-def _as_package(call: Call, account: Account, request: SubmitRequest, fingerprint: str) -> Package:
+def _too_many_open(account: Account) -> Busy:
+    limit = account.profile.open_packages
+    fault = Finding("SBX-1112", field="goi_dang_mo", value=str(limit), expected=f"< {limit}")
+    return Busy(fault, retry_after=OPEN_RETRY_S)
+
+
+def _as_package(
+    call: Call, account: Account, request: SubmitRequest, fingerprint: str, rank: int
+) -> Package:
     said = request.authentication_request
     return Package(
         space=call.space.id,
@@ -95,6 +113,7 @@ def _as_package(call: Call, account: Account, request: SubmitRequest, fingerprin
         received_epoch=call.moment.epoch,
         received_at=call.moment.iso,
         due_epoch=call.moment.epoch,
+        rank=rank,
     )
 
 

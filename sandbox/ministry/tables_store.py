@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     delete,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -54,6 +55,8 @@ account = _table(
     Column("allowed_ips", JSON, nullable=False),
     Column("level", Float, nullable=False),
     Column("level_epoch", Float, nullable=False),
+    Column("open", Integer, nullable=False),  # packages acknowledged and without a result
+    Column("rank", BigInteger, nullable=False),  # rank given to the latest package
 )
 
 token = _table(
@@ -118,12 +121,12 @@ package = _table(
     Column("unit_code", String(64), nullable=False),
     Column("nam_hoc", Integer, nullable=False),
     Column("request_hash", String(64), nullable=False),
-    Column("content", LargeBinary, nullable=False),
     Column("size", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("received_epoch", Float, nullable=False),
     Column("received_at", String(40), nullable=False),
     Column("due_epoch", Float, nullable=False),
+    Column("rank", BigInteger, nullable=False),
     Column("claimed_by", String(80)),
     Column("claim_until", Float),
     Column("attempts", Integer, nullable=False),
@@ -134,21 +137,17 @@ package = _table(
     Column("refused", Integer, nullable=False),
     Column("findings", JSON, nullable=False),
     Column("timings", JSON, nullable=False),
+    Column("lines", LargeBinary),  # the answer per record, compressed; see package_store
     Column("finished_epoch", Float),
 )
+IS_OPEN = text("ministry_package.state IN ('cho', 'dang_kiem')")
+"""Said with its values, not with parameters: only so do both databases know the queue's index."""
 _OPEN = text("state IN ('cho', 'dang_kiem')")
 Index(
     "ministry_package_queue",
-    package.c.due_epoch,
+    package.c.rank,
     package.c.received_epoch,
-    sqlite_where=_OPEN,
-    postgresql_where=_OPEN,
-)
-Index(
-    "ministry_package_open_of_account",
-    package.c.space,
-    package.c.desk,
-    package.c.user_name,
+    package.c.messageid,
     sqlite_where=_OPEN,
     postgresql_where=_OPEN,
 )
@@ -159,17 +158,21 @@ Index(
     package.c.received_epoch,
 )
 
-result = _table(
-    "result",
+Index("ministry_package_finished", package.c.space, package.c.desk, package.c.finished_epoch)
+
+body = _table(
+    "body",
     Column("messageid", String(36), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("uuid", Text),
-    Column("pupil_code", Text),
-    Column("pupil_name", Text),
-    Column("pupil_id", Text),
-    Column("accepted", Integer, nullable=False),
-    Column("findings", JSON, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
+"""What was sent, as it was sent; gone once the package is settled and its frame is kept."""
+
+frame = _table(
+    "frame",
+    Column("messageid", String(36), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+"""The document of a settled package, compressed: its records are cut out of it (step 10)."""
 
 record = _table(
     "record",
@@ -181,14 +184,18 @@ record = _table(
     Column("pupil_id", String(16), nullable=False),
     Column("pupil_code", String(64), nullable=False),
     Column("pupil_name", Text, nullable=False),
+    Column("sex", String(8), nullable=False),
     Column("birth_date", String(10), nullable=False),
     Column("state", String(24), nullable=False),
-    Column("xml", LargeBinary, nullable=False),
-    Column("sha256", String(64), nullable=False),
     Column("messageid", String(36), nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("length", Integer, nullable=False),
     Column("accepted_at", String(40), nullable=False),
 )
-_ALIVE = text("state IN (" + ", ".join(f"'{state}'" for state in ALIVE) + ")")
+_LIVING = "state IN (" + ", ".join(f"'{state}'" for state in ALIVE) + ")"
+IS_ALIVE = text(f"ministry_record.{_LIVING}")
+"""As `IS_OPEN`, for the index that holds the living records."""
+_ALIVE = text(_LIVING)
 Index("ministry_record_in_order", record.c.space, record.c.desk, record.c.number, unique=True)
 Index(
     "ministry_record_one_alive",
@@ -209,6 +216,7 @@ pupil = _table(
     Column("birth_date", String(10), nullable=False),
     Column("pupil_code", String(64), nullable=False),
 )
+"""Facts of pupils none of whose records is alive; of the others the living records tell them."""
 
 progress = _table(
     "progress",
@@ -222,6 +230,7 @@ counter = _table(
     "counter",
     Column("name", String(16), primary_key=True),
     Column("value", BigInteger, nullable=False),
+    Column("hash", String(64)),  # of the last line, where a chain is counted
 )
 
 exchange = _table(
@@ -241,19 +250,11 @@ exchange = _table(
 audit = _table(
     "audit",
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("actor", Text, nullable=False),
-    Column("action", String(40), nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("space_time", String(40), nullable=False),
-    Column("machine_time", String(40), nullable=False),
-    Column("record_uuid", String(36)),
-    Column("old_state", String(24)),
-    Column("new_state", String(24)),
-    Column("digest", String(64)),
-    Column("address", String(64)),
-    Column("previous", String(64), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("lines", LargeBinary, nullable=False),  # see store.add_audit
     Column("hash", String(64), nullable=False),
 )
+"""Lines of the audit trail, as many to a row as one transaction wrote; `number` is the first's."""
 
 fault = _table("fault", Column("plan", JSON, nullable=False))
 
@@ -284,15 +285,31 @@ def take_numbers(
     The row stays locked until the transaction ends, so numbers appear in order without gaps
     and two workers settle one after the other at a desk.
     """
+    return take_link(connection, space=space, desk=desk, name=name, count=count)[0]
+
+
+def take_link(
+    connection: Connection, *, space: str, desk: str, name: str, count: int = 1
+) -> tuple[int, str | None]:
+    """As `take_numbers`, and return the hash of the chain's last line with it."""
     row = {"space": space, "desk": desk, "name": name, "value": count}
     statement = upsert(connection, counter).values(**row)
     taken = connection.execute(
         statement.on_conflict_do_update(
             index_elements=["space", "desk", "name"],
             set_={"value": counter.c.value + count},
-        ).returning(counter.c.value)
-    ).scalar_one()
-    return int(taken) - count + 1
+        ).returning(counter.c.value, counter.c.hash)
+    ).one()
+    return int(taken.value) - count + 1, taken.hash
+
+
+def close_link(connection: Connection, digest: str, *, space: str, desk: str, name: str) -> None:
+    """Keep the hash of the chain's new last line."""
+    connection.execute(
+        update(counter)
+        .where(counter.c.space == space, counter.c.desk == desk, counter.c.name == name)
+        .values(hash=digest)
+    )
 
 
 def forget_space(connection: Connection, *, space: str) -> None:

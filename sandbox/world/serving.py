@@ -1,4 +1,4 @@
-"""Starting and stopping: a free port, the checking process and its minder, the web server."""
+"""Starting and stopping: a free port, the checking processes and their minders, the web server."""
 
 from __future__ import annotations
 
@@ -48,13 +48,15 @@ def free_port(host: str, *, asked: int | None) -> int:
 
 
 class Checker:
-    """The checking process, kept alive: when it dies it is started again.
+    """A checking process, kept alive: when it dies it is started again.
 
     Work is never lost by its death: a package it had claimed is claimed anew (architecture §5).
+    *number* counts from 0; the first one also runs what an installation needs only once (fetching
+    results and forwarding).
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, number: int = 0) -> None:
+        self._settings, self._number = settings, number
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._minder = threading.Thread(target=self._mind, name="checker", daemon=True)
@@ -64,13 +66,19 @@ class Checker:
         self._process = self._spawn()
         self._minder.start()
 
-    def stop(self) -> None:
-        """Ask the process to finish what it holds, then end it."""
+    def drain(self) -> None:
+        """Tell the process to finish what it holds; `stop` waits for it."""
         self._stopping.set()
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Let the process finish what it holds, then end it."""
+        self.drain()
+        process = self._process
+        if process is None:
             return
-        process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -79,8 +87,10 @@ class Checker:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self._settings.as_environment()}
+        alone = ["--only-checking"] if self._number else []
         return subprocess.Popen(
-            [sys.executable, "-m", "sandbox.cli", "worker", "--with-parent"], env=environment
+            [sys.executable, "-m", "sandbox.cli", "worker", "--with-parent", *alone],
+            env=environment,
         )
 
     def _mind(self) -> None:
@@ -94,9 +104,9 @@ class Checker:
 
 
 def serve(settings: Settings, *, build: Callable[[], FastAPI], with_checker: bool = True) -> None:
-    """Serve until told to stop (Ctrl-C, SIGTERM); the checking process goes with the server."""
-    checker = Checker(settings) if with_checker else None
-    if checker:
+    """Serve until told to stop (Ctrl-C, SIGTERM); the checking processes go with the server."""
+    checkers = [Checker(settings, number) for number in range(settings.checkers * with_checker)]
+    for checker in checkers:
         checker.start()
     # The web server raises the signal that ended it once more when it has drained; without a
     # handler of ours the process would die there, and the checking process be left behind.
@@ -105,7 +115,9 @@ def serve(settings: Settings, *, build: Callable[[], FastAPI], with_checker: boo
         _run_web(settings, build)
     finally:
         signal.signal(signal.SIGTERM, before)
-        if checker:
+        for checker in checkers:
+            checker.drain()
+        for checker in checkers:
             checker.stop()
 
 

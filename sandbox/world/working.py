@@ -1,8 +1,8 @@
 """The checking process: packages are checked, results fetched, circulating records forwarded.
 
-One process, two loops that share nothing but the database: the ministry's checking in the main
-thread, the portal's background in another. Killed at any moment, nothing is lost: both find their
-work in the tables again.
+Two loops that share nothing but the database: the ministry's checking in the main thread, and in
+the first process the portal's background in another. Killed at any moment, nothing is lost: both
+find their work in the tables again.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     from sandbox.world.build import World
 
 
-def work(world: World, stop: threading.Event) -> None:
-    """Work until *stop* is set; the package in hand is finished first."""
+def work(world: World, stop: threading.Event, *, only_checking: bool = False) -> None:
+    """Work until *stop* is set; the packages in hand are finished first.
+
+    *only_checking*: this is not an installation's first checking process; what must run once only
+    (fetching results, forwarding) is left to that one.
+    """
     build_skin()  # the words of requests the portal makes by itself
     helpers: list[threading.Thread] = []
-    if "portal" in world.settings.systems:
+    if "portal" in world.settings.systems and not only_checking:
         helpers.append(threading.Thread(target=_forward, args=(world, stop), name="forwarder"))
     for helper in helpers:
         helper.start()
     if "ministry" in world.settings.systems:
-        Worker(world.ministry).run(stop)
+        Worker(world.ministry, batch=world.settings.claim).run(stop)
     else:
         stop.wait()
     for helper in helpers:

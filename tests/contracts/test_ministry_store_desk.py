@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from sandbox.ministry import certificate_store, record_store, store
+from sandbox.ministry import certificate_store, package_store, record_store, store
 from sandbox.ministry.model import (
     PROFILES,
     Account,
@@ -17,11 +17,15 @@ from sandbox.ministry.model import (
     CertificateState,
     DeskSeed,
     Exchange,
+    Package,
+    PackageState,
     PupilFacts,
     RegisteredCertificate,
     RegisterUnit,
     StoredRecord,
+    Tally,
 )
+from sandbox.ministry.package_store import Settlement
 from sandbox.ministry.tables_store import METADATA
 from sandbox.web import Database
 
@@ -47,6 +51,7 @@ ACCOUNT = Account(
     profile=PROFILES["truong"],
     allowed_ips=("10.0.0.0/8",),
 )
+ORIGINAL = "<HOC_BA>Nguyễn Mẫu\r\n</HOC_BA>".encode() + bytes(range(256))
 RECORD = StoredRecord(
     uuid="90000000-0000-4000-8000-000000000001",
     number=1,
@@ -56,11 +61,13 @@ RECORD = StoredRecord(
     pupil_id="948314000017",
     pupil_code="489990000017",
     pupil_name="Nguyễn Mẫu",
+    sex="Nữ",
     birth_date="2014-03-09",
     state="CIRCULATING",
-    xml="<HOC_BA>Nguyễn Mẫu\r\n</HOC_BA>".encode() + bytes(range(256)),
-    sha256="0" * 64,
     messageid="m",
+    start=5,
+    length=len(ORIGINAL),
+    xml=ORIGINAL,
     accepted_at="2025-05-28T08:00:00+07:00",
 )
 
@@ -118,13 +125,46 @@ def test_a_token_names_its_holder_until_it_runs_out(database: Database) -> None:
         assert store.holder_of_token(connection, "abc", epoch=0.0, space="tap", desk="kho") is None
 
 
+def settle_package(database: Database, document: bytes) -> None:
+    """Keep *document* as that of the package every record here says it came in."""
+    package = Package(
+        **HERE,
+        messageid="m",
+        user_name=ACCOUNT.user_name,
+        unit_code=ACCOUNT.unit_code,
+        nam_hoc=2024,
+        request_hash="h",
+        size=1,
+        state=PackageState.WAITING,
+        received_epoch=0.0,
+        received_at="2025-05-28T08:00:00+07:00",
+        due_epoch=0.0,
+    )
+    settlement = Settlement(
+        state=PackageState.DONE,
+        findings=(),
+        lines=(),
+        timings={},
+        epoch=1.0,
+        document=document,
+        keep_body=False,
+    )
+    with database.write() as connection:
+        package_store.add_package(connection, package, content=b"sent")
+        (claim,) = package_store.claim(connection, worker="w", epoch=1.0, seconds=60.0)
+        assert package_store.settle(connection, claim, settlement)
+
+
 def test_a_record_is_given_back_byte_for_byte(database: Database) -> None:
-    """Compressed in the table, the same bytes on the way out."""
+    """Cut out of its package's document, which is kept compressed: the same bytes."""
+    settle_package(database, b"<DS>\n" + ORIGINAL + b"</DS>")
     with database.write() as connection:
         record_store.add_records(connection, [RECORD], **HERE)
         found = record_store.record_of(connection, RECORD.uuid, **HERE)
+        document = package_store.document_of(connection, "m", **HERE)
 
     assert found == RECORD
+    assert document == b"<DS>\n" + ORIGINAL + b"</DS>"
 
 
 def test_a_pupil_has_one_valid_record_a_year_even_if_two_workers_try(database: Database) -> None:
@@ -158,6 +198,7 @@ def test_what_came_earlier_is_told_by_uuid_and_pupil(database: Database) -> None
 
 def test_circulating_records_come_in_order_after_a_number(database: Database) -> None:
     """The forwarding list pages by row number."""
+    settle_package(database, b"<DS>\n" + ORIGINAL + b"</DS>")
     rows = [
         replace(RECORD, uuid=f"{n:08}-0000-4000-8000-000000000001", number=n, pupil_id=f"{n:012}")
         for n in (3, 1, 2)
@@ -173,8 +214,10 @@ def test_progress_is_counted_package_by_package(database: Database) -> None:
     """Counters add up; a school that sent nothing is in the list with zeros."""
     with database.write() as connection:
         store.add_units(connection, [UNIT, replace(UNIT, ma_truong="48999402")], **HERE)
-        record_store.count_up(connection, {"48999401": (28, 2)}, **HERE)
-        record_store.count_up(connection, {"48999401": (2, 0)}, **HERE)
+        record_store.count_up(
+            connection, {"48999401": Tally(28, 2, 1), "?": Tally(0, 1, 1)}, **HERE
+        )
+        record_store.count_up(connection, {"48999401": Tally(2, 0, 1)}, **HERE)
         rows = record_store.progress_of(connection, **HERE)
 
     assert [(r.accepted, r.refused, r.packages) for r in rows] == [(30, 2, 2), (0, 0, 0)]

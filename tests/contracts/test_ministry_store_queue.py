@@ -8,11 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.ministry import package_store
-from sandbox.ministry.model import Claim, Package, PackageState, ResultLine
+from sandbox.ministry import package_store, store
+from sandbox.ministry.model import (
+    PROFILES,
+    Account,
+    Claim,
+    Package,
+    PackageState,
+    ResultLine,
+)
 from sandbox.ministry.package_store import Settlement
 from sandbox.ministry.tables_store import METADATA, forget_space, take_numbers
 from sandbox.web import Database
+
+KHO = {"space": "tap", "desk": "kho"}
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +29,9 @@ def tables(database: Database) -> None:
     database.create(METADATA)
 
 
-def a_package(*, space: str = "tap", at: float = 0.0, user: str = "truong") -> Package:
+def a_package(
+    *, space: str = "tap", at: float = 0.0, user: str = "truong", rank: int = 0
+) -> Package:
     return Package(
         space=space,
         desk="kho",
@@ -34,6 +45,7 @@ def a_package(*, space: str = "tap", at: float = 0.0, user: str = "truong") -> P
         received_epoch=at,
         received_at="2025-05-28T08:00:00+07:00",
         due_epoch=at,
+        rank=rank,
     )
 
 
@@ -46,7 +58,8 @@ def take(
     database: Database, *, worker: str = "a", epoch: float = 1.0, seconds: float = 60.0
 ) -> Claim | None:
     with database.write() as connection:
-        return package_store.claim(connection, worker=worker, epoch=epoch, seconds=seconds)
+        claims = package_store.claim(connection, worker=worker, epoch=epoch, seconds=seconds)
+    return claims[0] if claims else None
 
 
 def done(*lines: ResultLine) -> Settlement:
@@ -174,20 +187,88 @@ def test_a_package_put_back_waits_with_its_reason(database: Database) -> None:
     assert take(database, epoch=20.0) is not None
 
 
-def test_open_packages_are_those_without_a_final_result(database: Database) -> None:
-    """Waiting and claimed count, settled ones and other accounts' do not."""
-    for package in (a_package(at=0.0), a_package(at=0.1), a_package(at=0.2, user="khac")):
+def test_open_packages_are_counted_up_to_the_limit(database: Database) -> None:
+    """One in, one counted; one answered, one less; the one too many gets no rank."""
+    open_account(database, "truong")
+
+    ranks = [enter(database, "truong", limit=2) for _ in range(3)]
+
+    assert ranks[2] is None
+    with database.write() as connection:
+        assert package_store.open_packages(connection, user_name="truong", **KHO) == 2
+        package_store.leave(connection, {("tap", "kho", "truong"): 1})
+        assert package_store.open_packages(connection, user_name="truong", **KHO) == 1
+    assert enter(database, "truong", limit=2) is not None
+
+
+def test_senders_take_turns_and_each_sends_its_oldest_first(database: Database) -> None:
+    """Who comes late with one package does not wait for all of the one who came with many."""
+    for name in ("nhieu", "it", "sau"):
+        open_account(database, name)
+
+    def send(user: str, at: float) -> str:
+        rank = enter(database, user)
+        assert rank is not None
+        package = a_package(at=at, user=user, rank=rank)
         put(database, package)
+        return user
+
+    for number in range(6):
+        send("nhieu", number / 100)
+    send("it", 0.5)
+    order = [served(database) for _ in range(3)]
+    send("sau", 0.6)
+    send("it", 0.7)
+    order += [served(database) for _ in range(6)]
+
+    assert order == ["nhieu", "it", "nhieu", "nhieu", "sau", "it", "nhieu", "nhieu", "nhieu"]
+
+
+def test_a_package_that_failed_before_is_taken_alone(database: Database) -> None:
+    """Should it bring its worker down again, no neighbour is held up with it."""
+    for number in range(4):
+        put(database, a_package(at=number / 100, rank=number))
+    doubtful = take(database, worker="dies", epoch=1.0, seconds=1.0)
+    assert doubtful is not None
+
+    with database.write() as connection:
+        alone = package_store.claim(connection, worker="b", epoch=5.0, seconds=60.0, limit=10)
+        others = package_store.claim(connection, worker="b", epoch=5.0, seconds=60.0, limit=10)
+
+    assert [c.package.messageid for c in alone] == [doubtful.package.messageid]
+    assert alone[0].package.faults == 1
+    assert len(others) == 3
+
+
+def open_account(database: Database, name: str) -> None:
+    account = Account(
+        space="tap",
+        desk="kho",
+        user_name=name,
+        salt="s",
+        secret="x",
+        unit_code="48999401",
+        kind="truong",
+        profile=PROFILES["so"],
+        allowed_ips=(),
+    )
+    with database.write() as connection:
+        store.add_account(connection, account)
+
+
+def enter(database: Database, name: str, *, limit: int = 100) -> int | None:
+    with database.write() as connection:
+        return package_store.enter(connection, user_name=name, limit=limit, **KHO)
+
+
+def served(database: Database) -> str:
+    """Claim the next package, settle it, and return whose it was."""
     claimed = take(database)
     assert claimed is not None
-    settle(database, claimed, done())
-    take(database)
-
-    with database.read() as connection:
-        assert (
-            package_store.open_packages(connection, space="tap", desk="kho", user_name="truong")
-            == 1
-        )
+    assert settle(database, claimed, done())
+    with database.write() as connection:
+        package_store.leave(connection, {claimed.package.account: 1})
+    return claimed.package.user_name
 
 
 def test_many_workers_share_the_queue_without_taking_a_package_twice(database: Database) -> None:

@@ -88,7 +88,7 @@ def test_no_fault_of_a_sender_is_a_fault_of_the_desk(campaign: Campaign) -> None
 
 
 def test_what_was_accepted_is_stored_and_nothing_else(campaign: Campaign) -> None:
-    """The desk's tables hold exactly the accepted records, their pupils and settled packages."""
+    """The desk's tables hold exactly the accepted records and settled packages."""
     key = (campaign.desk.space.khong_gian, "so-48")
     where = "WHERE space = ? AND desk = ?"
     file = f"file:{campaign.settings.data / 'sandbox.db'}?mode=ro"
@@ -98,18 +98,16 @@ def test_what_was_accepted_is_stored_and_nothing_else(campaign: Campaign) -> Non
             return database.execute(f"SELECT {columns} FROM {table} {where} {more}", key).fetchall()
 
         stored = {uuid for (uuid,) in ask("uuid", "ministry_record")}
-        pupils = {pupil for (pupil,) in ask("pupil_id", "ministry_record")}
-        known = {pupil for (pupil,) in ask("pupil_id", "ministry_pupil")}
         states = {state for (state,) in ask("DISTINCT state", "ministry_package")}
-        results = ask("COUNT(*), SUM(accepted)", "ministry_result")
+        framed = {messageid for (messageid,) in ask("messageid", "ministry_frame")}
+        used = {messageid for (messageid,) in ask("messageid", "ministry_record")}
         counted = ask("SUM(accepted), SUM(refused)", "ministry_package")
         claims = ask("messageid", "ministry_package", "AND finished_epoch IS NULL")
 
     assert stored == campaign.accepted
-    assert known == pupils
+    assert used <= framed
     assert states.isdisjoint({"cho", "dang_kiem"})
     assert claims == []
-    assert results == [(len(campaign.rows), len(campaign.accepted))]
     assert counted == [(len(campaign.accepted), len(campaign.rows) - len(campaign.accepted))]
 
 

@@ -41,12 +41,19 @@ class Earlier(Protocol):
 
 
 @dataclass(slots=True)
-class _SoFar:
-    """What this very package has brought, record by record."""
+class SoFar:
+    """What the packages being settled have brought, record by record."""
 
     pupils: dict[str, PupilFacts] = field(default_factory=dict)
     uuids: set[str] = field(default_factory=set)
     alive: set[tuple[str, str]] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    """UUIDs of the records accepted; `uuids` holds those of refused ones of this package too."""
+
+    def next_package(self) -> SoFar:
+        """Return what the next package goes on with; this one stays as it is."""
+        accepted = set(self.accepted)
+        return SoFar(dict(self.pupils), set(accepted), set(self.alive), accepted)
 
 
 def facts_of(card: ReportCard) -> PupilFacts:
@@ -62,17 +69,24 @@ def facts_of(card: ReportCard) -> PupilFacts:
 
 
 def settle(
-    drafts: Iterable[Draft], context: Context, *, earlier: Earlier | None
+    drafts: Iterable[Draft],
+    context: Context,
+    *,
+    earlier: Earlier | None,
+    so_far: SoFar | None = None,
 ) -> tuple[RecordVerdict, ...]:
-    """Return the verdicts, each draft judged in the package's order by what came before it."""
+    """Return the verdicts, each draft judged in the package's order by what came before it.
+
+    *so_far*: what packages settled in the same breath brought; this one's is added.
+    """
     if earlier is None:
         context.skip(*DESK_CODES)
-    so_far = _SoFar()
+    so_far = SoFar() if so_far is None else so_far
     return tuple(_settle_one(draft, context, earlier, so_far) for draft in drafts)
 
 
 def _settle_one(
-    draft: Draft, context: Context, earlier: Earlier | None, so_far: _SoFar
+    draft: Draft, context: Context, earlier: Earlier | None, so_far: SoFar
 ) -> RecordVerdict:
     verdict = draft.verdict
     uuid = (verdict.identity.uuid or "").lower()
@@ -97,6 +111,7 @@ def _settle_one(
             return replace(verdict, stage=stage, findings=in_order(findings))
         warnings += findings
     so_far.pupils.setdefault(card.general.pupil_id, facts_of(card))
+    so_far.accepted.add(uuid)
     so_far.alive.add((card.general.pupil_id, card.general.school_year))
     return replace(verdict, findings=tuple(warnings))
 
@@ -110,7 +125,7 @@ _FACTS = (
 
 
 def step_7_pupil(
-    record: ParsedRecord, card: ReportCard, earlier: Earlier | None, so_far: _SoFar
+    record: ParsedRecord, card: ReportCard, earlier: Earlier | None, so_far: SoFar
 ) -> list[Finding]:
     """SBX-5002: the same personal ID with another name, sex, birth date or pupil code.
 
@@ -135,7 +150,7 @@ def step_9_duplicates_and_lock(
     card: ReportCard,
     context: Context,
     earlier: Earlier | None,
-    so_far: _SoFar,
+    so_far: SoFar,
     *,
     is_second: bool,
 ) -> list[Finding]:
@@ -146,7 +161,7 @@ def step_9_duplicates_and_lock(
 
 
 def _duplicates(
-    card: ReportCard, earlier: Earlier | None, so_far: _SoFar, *, is_second: bool
+    card: ReportCard, earlier: Earlier | None, so_far: SoFar, *, is_second: bool
 ) -> Iterator[Finding]:
     general = card.general
     if is_second or (earlier is not None and general.record_id.lower() in earlier.used):

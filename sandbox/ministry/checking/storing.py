@@ -2,60 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
 from sandbox.domain.lifecycle import RecordState
 from sandbox.domain.rejections import SUCCESS
 from sandbox.ministry import findings as kept
-from sandbox.ministry import record_store, store
-from sandbox.ministry.checking.settling import facts_of
 from sandbox.ministry.checking.verdict import RecordVerdict
-from sandbox.ministry.model import (
-    Audit,
-    Moment,
-    Package,
-    PupilFacts,
-    ResultLine,
-    StoredRecord,
-)
-from sandbox.ministry.tables_store import Transaction
+from sandbox.ministry.model import Audit, Moment, Package, RecordRow, ResultLine, Tally
 
 
-def step_10_store(
-    connection: Transaction,
-    package: Package,
+def stored_rows(
     accepted: Iterable[RecordVerdict],
+    package: Package,
     *,
     first_number: int,
     state: RecordState,
-    held: frozenset[str],
     at: datetime,
-) -> None:
-    """Keep accepted records byte for byte, and the facts of pupils seen for the first time.
+) -> list[RecordRow]:
+    """Return the rows of accepted records, numbered on from *first_number* (step 10).
 
-    *held* are the personal IDs of which facts are held already; *at* is the space clock.
+    Their bytes are those of the package's document, from `start` on. *at* is the space clock.
     """
-    new: dict[str, PupilFacts] = {}
-    rows = []
-    for offset, verdict in enumerate(accepted):
-        assert verdict.card is not None
-        facts = facts_of(verdict.card)
-        if facts.pupil_id not in held:
-            new.setdefault(facts.pupil_id, facts)
-        rows.append(_stored(verdict, package, first_number + offset, state, at))
-    record_store.add_pupils(connection, new.values(), space=package.space, desk=package.desk)
-    record_store.add_records(connection, rows, space=package.space, desk=package.desk)
+    return [
+        _row(verdict, package, first_number + offset, state, at)
+        for offset, verdict in enumerate(accepted)
+    ]
 
 
-def _stored(
+def _row(
     verdict: RecordVerdict, package: Package, number: int, state: RecordState, at: datetime
-) -> StoredRecord:
+) -> RecordRow:
     assert verdict.card is not None
-    general = verdict.card.general
-    original = verdict.record.original
-    return StoredRecord(
+    general, record = verdict.card.general, verdict.record
+    return RecordRow(
         uuid=general.record_id.lower(),
         number=number,
         school_code=general.school_code,
@@ -64,11 +44,12 @@ def _stored(
         pupil_id=general.pupil_id,
         pupil_code=general.pupil_code,
         pupil_name=general.pupil_name,
+        sex=general.sex.value,
         birth_date=general.birth_date.isoformat(),
         state=state.value,
-        xml=original,
-        sha256=hashlib.sha256(original).hexdigest(),
         messageid=package.messageid,
+        start=record.start,
+        length=record.end - record.start,
         accepted_at=at.isoformat(),
     )
 
@@ -87,34 +68,33 @@ def result_line(record: RecordVerdict) -> ResultLine:
     )
 
 
-def count(connection: Transaction, package: Package, records: Iterable[RecordVerdict]) -> None:
-    """Count per school of the register; a code that is in none has no row to count in."""
+def tallies(records: Iterable[RecordVerdict]) -> dict[str, Tally]:
+    """Return what the records say per school, the code as written."""
     seen: dict[str, list[bool]] = {}
     for record in records:
         seen.setdefault(record.identity.school_code or "", []).append(record.accepted)
-    known = store.units_named(connection, seen, space=package.space, desk=package.desk)
-    tallies = {
-        school: (sum(seen[school]), len(seen[school]) - sum(seen[school])) for school in known
+    return {
+        school: Tally(sum(answers), len(answers) - sum(answers), 1)
+        for school, answers in seen.items()
     }
-    record_store.count_up(connection, tallies, space=package.space, desk=package.desk)
 
 
-def audit(
-    connection: Transaction,
+def audit_lines(
     package: Package,
     records: Iterable[RecordVerdict],
     *,
     accepted_as: RecordState,
     moment: Moment,
-) -> None:
-    """Write one line per record: what became of it (lifecycle §9)."""
-    lines = [
+) -> list[Audit]:
+    """Return one line per record: what became of it (lifecycle §9)."""
+    space_time, machine_time = moment.iso, moment.machine.isoformat()
+    return [
         Audit(
             actor=package.user_name,
             action="ket_qua",
             outcome=SUCCESS if record.accepted else record.findings[0].code,
-            space_time=moment.iso,
-            machine_time=moment.machine.isoformat(),
+            space_time=space_time,
+            machine_time=machine_time,
             record_uuid=(record.identity.uuid or "")[:36].lower() or None,
             old_state=RecordState.SENT.value,
             new_state=(accepted_as if record.accepted else RecordState.REJECTED).value,
@@ -122,4 +102,3 @@ def audit(
         )
         for record in records
     ]
-    store.add_audit(connection, lines, space=package.space, desk=package.desk)

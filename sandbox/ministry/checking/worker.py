@@ -1,8 +1,9 @@
-"""The checking worker: claims a package, checks it, writes its result once.
+"""The checking worker: claims packages, checks them, writes their results once.
 
-The result, the accepted records, the pupils' facts and the counters are one transaction that only
-the holder of the claim may commit: a worker killed at any moment leaves either everything or
-nothing of a package behind, and another worker takes it again when the claim has run out.
+The results, the accepted records and the counters of the packages in hand are one transaction
+that counts only for those whose claim is still held: a worker killed at any moment leaves either
+everything or nothing of a package behind, and another worker takes it again when the claim has
+run out.
 """
 
 from __future__ import annotations
@@ -11,30 +12,29 @@ import logging
 import os
 import secrets
 import threading
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
 
-from sandbox.domain.lifecycle import RecordState
 from sandbox.errors import Finding, Unavailable
 from sandbox.ministry import findings as kept
 from sandbox.ministry import package_store
-from sandbox.ministry.checking.at_desk import DeskChecks, earlier_at
-from sandbox.ministry.checking.context import Context, Sender
-from sandbox.ministry.checking.package import Opened, check_records, conclude, open_package
-from sandbox.ministry.checking.record import Draft
-from sandbox.ministry.checking.settling import settle
-from sandbox.ministry.checking.storing import audit, count, result_line, step_10_store
-from sandbox.ministry.checking.verdict import PackageVerdict, RecordVerdict
-from sandbox.ministry.model import Claim, DeskKind, PackageState
+from sandbox.ministry.checking.at_desk import DeskChecks
+from sandbox.ministry.checking.context import Sender
+from sandbox.ministry.checking.package import check_records, open_package
+from sandbox.ministry.checking.settlement import Examined, Settler
+from sandbox.ministry.checking.verdict import PackageVerdict
+from sandbox.ministry.model import Claim, PackageState
 from sandbox.ministry.package_store import Settlement
 from sandbox.ministry.service import MinistryService
-from sandbox.ministry.tables_store import Transaction, take_numbers
 
 LOG = logging.getLogger("sandbox.ministry.checking")
 CLAIM_S = 60.0
 """How long a claim holds without being renewed, machine seconds."""
 IDLE_S = 0.25
 FAULTS_FORGIVEN = 3
-"""How often checking may fail on a package before it is answered `SBX-9001`."""
+"""How often checking may fail on a package, or its worker die, before it is answered `SBX-9001`."""
 BACKOFF_S = (1.0, 5.0, 15.0)
 LAPSED_S = 5.0
 """Pause before a package is taken again whose space or desk is just being opened or reset."""
@@ -45,20 +45,26 @@ class Lost(Exception):
 
 
 class Worker:
-    """One checking process or thread."""
+    """One checking process or thread. *batch*: packages it takes in hand at once."""
 
     def __init__(
-        self, service: MinistryService, *, claim_s: float = CLAIM_S, idle_s: float = IDLE_S
+        self,
+        service: MinistryService,
+        *,
+        claim_s: float = CLAIM_S,
+        idle_s: float = IDLE_S,
+        batch: int = 1,
     ) -> None:
         self._service = service
         self._database = service.database
         self._clock = service.clock
-        self._claim_s, self._idle_s = claim_s, idle_s
+        self._claim_s, self._idle_s, self._batch = claim_s, idle_s, batch
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._checks = DeskChecks(service)
+        self._settler = Settler(service)
 
     def run(self, stop: threading.Event) -> None:
-        """Work until *stop* is set; the package in hand is finished first (drain)."""
+        """Work until *stop* is set; the packages in hand are finished first (drain)."""
         while not stop.is_set():
             try:
                 worked = self.run_once()
@@ -69,56 +75,45 @@ class Worker:
                 stop.wait(self._idle_s)
 
     def run_once(self) -> bool:
-        """Check one package if one is due; False when there was nothing to do."""
+        """Check what is due, as much as is taken at once; False when there was nothing to do."""
         epoch = self._clock.epoch()
         with self._database.read() as connection:
             if not package_store.anything_due(connection, epoch=epoch):
                 return False
         with self._database.write() as connection:
-            claimed = package_store.claim(
-                connection, worker=self.name, epoch=epoch, seconds=self._claim_s
+            claims = package_store.claim(
+                connection,
+                worker=self.name,
+                epoch=epoch,
+                seconds=self._claim_s,
+                limit=self._batch,
             )
-        if claimed is None:
+        if not claims:
             return False
-        self._work(claimed)
+        renewal = _Renewal(self, claims)
+        examined = [one for claim in claims if (one := self._examine(claim, renewal)) is not None]
+        for _desk, together in groupby(examined, key=lambda one: (one.space.id, one.desk.desk)):
+            self._settle(list(together))
         return True
 
-    def _work(self, claimed: Claim) -> None:
+    def _examine(self, claim: Claim, renewal: _Renewal) -> Examined | None:
+        """Take a package through steps 1 to 8; None when it is somebody else's or waits."""
+        if claim.package.faults > FAULTS_FORGIVEN:
+            self._give_up(claim)
+            return None
         try:
-            self._check_and_settle(claimed)
+            return self._check(claim, renewal)
         except Lost:
-            LOG.info("claim lost: %s", claimed.package.messageid)
+            LOG.info("claim lost: %s", claim.package.messageid)
         except Unavailable as away:
-            self._put_back(claimed, after=float(away.retry_after), reason=str(away))
+            self._put_back(claim, after=float(away.retry_after), reason=str(away))
         except Exception:
-            LOG.exception("checking failed on %s", claimed.package.messageid)
-            self._suffer_fault(claimed)
+            LOG.exception("checking failed on %s", claim.package.messageid)
+            self._suffer_fault(claim)
+        return None
 
-    def _put_back(
-        self, claimed: Claim, *, after: float, reason: str | None, fault: bool = False
-    ) -> None:
-        due = self._clock.epoch() + after
-        with self._database.write() as connection:
-            package_store.put_back(connection, claimed, due=due, reason=reason, fault=fault)
-
-    def _suffer_fault(self, claimed: Claim) -> None:
-        """Try again a little later; after the last forgiven fault answer `SBX-9001`."""
-        faults = claimed.package.faults
-        if faults < FAULTS_FORGIVEN:
-            self._put_back(claimed, after=BACKOFF_S[faults], reason="SBX-9001", fault=True)
-            return
-        settlement = Settlement(
-            state=PackageState.REFUSED,
-            findings=kept.all_to_json([Finding("SBX-9001")]),
-            lines=(),
-            timings={},
-            epoch=self._clock.epoch(),
-        )
-        with self._database.write() as connection:
-            package_store.settle(connection, claimed, settlement)
-
-    def _check_and_settle(self, claimed: Claim) -> None:
-        package = claimed.package
+    def _check(self, claim: Claim, renewal: _Renewal) -> Examined:
+        package = claim.package
         space = self._service.spaces.get(package.space)
         desk = None if space is None else self._service.desk(space, package.desk)
         if space is None or desk is None:
@@ -128,105 +123,89 @@ class Worker:
             space,
             desk,
             sender or Sender(package.unit_code, "truong", package.nam_hoc),
-            between_records=_Renewal(self, claimed).beat,
+            between_records=lambda: renewal.beat(claim),
         )
-        opened = open_package(claimed.content.decode(), context)
-        if isinstance(opened, PackageVerdict):
-            self._settle_refused(claimed, opened)
-            return
-        self._settle(claimed, opened, check_records(opened, context), context, desk.kind)
+        opened = open_package(claim.content.decode(), context)
+        drafts = () if isinstance(opened, PackageVerdict) else check_records(opened, context)
+        return Examined(claim, space, desk, opened, tuple(drafts), context)
 
-    def renew(self, claimed: Claim) -> float:
-        """Hold the claim for another stretch and return its end. Raises `Lost`."""
+    def _settle(self, examined: list[Examined]) -> None:
+        """Settle what was checked for one desk; when that fails, each package for itself."""
+        try:
+            self._settler.settle(examined)
+        except Exception:
+            if len(examined) > 1:
+                LOG.exception("settling %s packages failed; each for itself", len(examined))
+                for one in examined:
+                    self._settle([one])
+                return
+            LOG.exception("settling failed on %s", examined[0].claim.package.messageid)
+            self._suffer_fault(examined[0].claim)
+
+    def _put_back(
+        self, claim: Claim, *, after: float, reason: str | None, fault: bool = False
+    ) -> None:
+        due = self._clock.epoch() + after
+        with self._database.write() as connection:
+            package_store.put_back(connection, claim, due=due, reason=reason, fault=fault)
+
+    def _suffer_fault(self, claim: Claim) -> None:
+        """Try again a little later; after the last forgiven fault answer `SBX-9001`."""
+        faults = claim.package.faults
+        if faults < FAULTS_FORGIVEN:
+            self._put_back(claim, after=BACKOFF_S[faults], reason="SBX-9001", fault=True)
+        else:
+            self._give_up(claim)
+
+    def _give_up(self, claim: Claim) -> None:
+        """Answer `SBX-9001`: ours to mend, and nobody else waits for it."""
+        settlement = Settlement(
+            state=PackageState.REFUSED,
+            findings=kept.all_to_json([Finding("SBX-9001")]),
+            lines=(),
+            timings={},
+            epoch=self._clock.epoch(),
+        )
+        with self._database.write() as connection:
+            if package_store.settle(connection, claim, settlement):
+                package_store.leave(connection, Counter([claim.package.account]))
+
+    def renew(self, claim: Claim) -> float | None:
+        """Hold the claim for another stretch and return its end; None when it was lost."""
         until = self._clock.epoch() + self._claim_s
         with self._database.write() as connection:
-            if not package_store.renew(connection, claimed, until=until):
-                raise Lost
-        return until
+            held = package_store.renew(connection, claim, until=until)
+        return until if held else None
 
     def needs_renewal(self, until: float) -> bool:
         """Tell whether half of a claim that ends at *until* is over."""
         return until - self._clock.epoch() < self._claim_s / 2
 
-    def _settle_refused(self, claimed: Claim, verdict: PackageVerdict) -> None:
-        with self._database.write() as connection:
-            if not package_store.settle(connection, claimed, self._settlement(verdict)):
-                raise Lost
-            self._keep_books(connection, claimed, verdict.records, accepted_as=RecordState.REJECTED)
-
-    def _settle(
-        self,
-        claimed: Claim,
-        opened: Opened,
-        drafts: list[Draft],
-        context: Context,
-        kind: DeskKind,
-    ) -> None:
-        """Steps 7 (pupil), 9 and 10, in the one transaction only the claim's holder commits."""
-        package = claimed.package
-        state = RecordState.REPORTED if kind is DeskKind.KHO else RecordState.CIRCULATING
-        cards = [draft.verdict.card for draft in drafts if draft.verdict.card is not None]
-        with self._database.write() as connection:
-            # The counter's row is the desk's turnstile: one package settles after the other.
-            first = take_numbers(
-                connection,
-                space=package.space,
-                desk=package.desk,
-                name="luu-hanh",
-                count=len(drafts),
-            )
-            earlier = earlier_at(connection, space=package.space, desk=package.desk, cards=cards)
-            with context.timed("9"):
-                records = settle(drafts, context, earlier=earlier)
-            verdict = conclude(opened, records, context)
-            if not package_store.settle(connection, claimed, self._settlement(verdict)):
-                raise Lost
-            step_10_store(
-                connection,
-                package,
-                [record for record in records if record.accepted],
-                first_number=first,
-                state=state,
-                held=frozenset(earlier.pupils),
-                at=context.at,
-            )
-            self._keep_books(connection, claimed, records, accepted_as=state)
-
-    def _settlement(self, verdict: PackageVerdict) -> Settlement:
-        return Settlement(
-            state=PackageState.REFUSED if verdict.refused else PackageState.DONE,
-            findings=kept.all_to_json(verdict.findings),
-            lines=tuple(result_line(record) for record in verdict.records),
-            timings={step: round(spent, 6) for step, spent in verdict.timings.items()},
-            epoch=self._clock.epoch(),
-        )
-
-    def _keep_books(
-        self,
-        connection: Transaction,
-        claimed: Claim,
-        records: tuple[RecordVerdict, ...],
-        *,
-        accepted_as: RecordState,
-    ) -> None:
-        space = self._service.spaces.get(claimed.package.space)
-        if space is None:
-            raise Lost
-        moment = self._service.moment(space)
-        count(connection, claimed.package, records)
-        audit(connection, claimed.package, records, accepted_as=accepted_as, moment=moment)
-
 
 @dataclass(slots=True)
 class _Renewal:
-    """Renews a claim when half of its time is over: a package of 2,000 records takes a while."""
+    """Renews the claims in hand when half of their time is over.
+
+    A package of 2,000 records takes a while, and those taken with it wait for it.
+    """
 
     worker: Worker
-    claimed: Claim
+    claims: list[Claim]
     until: float = 0.0
+    lost: set[str] = field(default_factory=set)
 
-    def beat(self) -> None:
-        """Renew if it is time. Raises `Lost` when another worker has the package."""
-        self.until = self.until or self.claimed.until_epoch
+    def beat(self, current: Claim) -> None:
+        """Renew if it is time. Raises `Lost` when another worker has *current*."""
+        self.until = self.until or current.until_epoch
         if self.worker.needs_renewal(self.until):
-            self.until = self.worker.renew(self.claimed)
+            self.until = min(self._renewed(), default=self.until)
+        if current.package.messageid in self.lost:
+            raise Lost
+
+    def _renewed(self) -> Iterator[float]:
+        for claim in self.claims:
+            until = self.worker.renew(claim)
+            if until is None:
+                self.lost.add(claim.package.messageid)
+            else:
+                yield until
