@@ -18,6 +18,7 @@ from sandbox.errors import Misuse, Refused
 from sandbox.ministry import (
     answers,
     certificate_store,
+    pace_store,
     package_store,
     record_store,
     registrations,
@@ -362,6 +363,11 @@ class MinistryService:
             )
         oldest = 0.0 if depth.oldest_epoch is None else max(0.0, epoch - depth.oldest_epoch)
         return QueueState(depth.packages, oldest, pace)
+
+    def pace(self, space: Space, desk: str, *, since: float, step: float) -> pace_store.Pace:
+        """Return what a desk took in and settled since machine second *since*, step by step."""
+        with self.database.read() as connection:
+            return pace_store.pace_since(connection, since, space=space.id, desk=desk, step=step)
 
     def set_fault(self, space: Space, desk: str, plan: Mapping[str, Any] | None) -> None:
         """Keep a fault plan for a desk's edge, or drop it."""
