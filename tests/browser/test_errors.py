@@ -88,7 +88,6 @@ def e2(sit: Sit) -> None:
     case.press("Ký 1 học bạ")
     assert "Máy còn chờ" in case.text
     case.press("Thêm 100 giây")
-    case.wait_past_a_tap()
     case.press("Cho đồng hồ chạy hết")
     case.shown("E2", "cửa sổ tự đóng, không báo gì", "Xem lại trạng thái")
     waiting = case.page.url
@@ -129,7 +128,6 @@ def e4(sit: Sit) -> None:
     sentence = "Không kết nối được phần mềm ký số. Vui lòng mở lại phần mềm hoặc kiểm tra cài đặt."
     case.shown("E4", sentence, "Mở phần mềm ký")
     case.press_main()
-    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     _finish_with_the_token(case)
@@ -147,7 +145,6 @@ def e5(sit: Sit) -> None:
     case.press_main()
     case.shown("E5", "Lấy chứng thư số không thành công.", "Cắm lại USB")
     case.press_main()
-    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     _finish_with_the_token(case)
@@ -183,7 +180,6 @@ def e7(sit: Sit) -> None:
     case.shown("E7", "Mã PIN không đúng.", "Tắt gõ tiếng Việt")
     case.press_main()
     case.page.fill("#pin", case.token_pin())
-    case.wait_past_a_tap()
     case.press_main()
     case.go(f"/cong/lop?lop={case.class_name}")
     assert (case.state(), case.signatures()) == (SIGNED, 1)
@@ -204,7 +200,6 @@ def e8(sit: Sit) -> None:
     case.shown("E8", "Chứng thư số đã hết hạn hoặc không đúng người ký.", "Huỷ, đổi USB")
     case.press_main()
     _choose_token(case, "rieng")
-    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     _finish_with_the_token(case)
@@ -224,7 +219,6 @@ def e9(sit: Sit) -> None:
     case.shown("E9", sentence, "Không, đổi USB")
     case.press_main()
     _choose_token(case, "truong")
-    case.wait_past_a_tap()
     case.press_main()
     case.press("Chọn chứng thư này")
     assert "MST:GIALAP-" in case.text
@@ -302,7 +296,6 @@ def e13a(sit: Sit) -> None:
     case.press("Nộp 1 gói")
     case.shown("E13a", "Có lỗi trong quá trình nộp gói tin.", "Xem lại trạng thái")
     case.press_main()
-    case.wait_past_a_tap()
     case.press("Nộp 1 gói")
     found, _lines = case.home.portal.packages.open(case.home.space, case.actor, package)
     assert found.state.value == "da_nop"
@@ -358,7 +351,6 @@ def e14a(sit: Sit) -> None:
     _activate(case)
     assert case.mended("E14a")
     case.review()
-    case.wait_past_a_tap()
     case.press("Ký 1 học bạ")
     case.say_yes_on_the_phone()
     assert (case.state(), case.signatures()) == (SIGNED, 1)
@@ -374,7 +366,6 @@ def e14b(sit: Sit) -> None:
     case.shown("E14b", sentence, "Gửi lại yêu cầu")
     case.press_main()
     case.shown("E14b", sentence, "Gửi lại yêu cầu")
-    case.wait_past_a_tap()
     case.press_main()
     case.say_yes_on_the_phone()
     assert (case.state(), case.signatures()) == (SIGNED, 1)
