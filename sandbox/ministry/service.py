@@ -18,6 +18,7 @@ from sandbox.errors import Misuse, Refused
 from sandbox.ministry import (
     answers,
     certificate_store,
+    metering_store,
     pace_store,
     package_store,
     record_store,
@@ -27,6 +28,8 @@ from sandbox.ministry import (
 )
 from sandbox.ministry.answers import Answer, Outcome
 from sandbox.ministry.exercise import Exercise, exercise_of
+from sandbox.ministry.metering import Meter
+from sandbox.ministry.metering_watch import tell_received
 from sandbox.ministry.model import (
     HTTP_BODY_BYTES,
     PROFILES,
@@ -111,13 +114,15 @@ class MinistryService:
         self.responders_url = responders_url.rstrip("/")
         self.allowed_hosts = allowed_hosts
         self.registrations = registrations.Registrations(database)
-        self._receiving = Receiving(database)
+        self.meter = Meter()
+        self._receiving = Receiving(database, told=self._tell)
 
     # ---------------------------------------------------------------- opening and closing
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
         self.database.create(METADATA)
+        self.database.create(metering_store.METADATA)
 
     def open_space(self, space: Space, desks: Iterable[DeskSeed]) -> None:
         """Open *desks* with their registers, accounts and approved certificates.
@@ -207,6 +212,15 @@ class MinistryService:
         """Return who calls what, at this moment."""
         return Call(space, desk, address, language, self.moment(space), service)
 
+    def _tell(self, call: Call, answer: Answer) -> None:
+        """Count an answer; the time runs from the moment the call came in."""
+        self.meter.answered(
+            call.service.strip("/"),
+            status=answer.status,
+            error=answer.error,
+            seconds=self.clock.epoch() - call.moment.epoch,
+        )
+
     def refuse(
         self, call: Call, shape: Callable[[Outcome], dict[str, Any]], refusal: Refused
     ) -> Answer:
@@ -230,9 +244,13 @@ class MinistryService:
 
     def submit(self, call: Call, body: bytes | None) -> Answer:
         """Answer service 3.6 (type 1): stored durably before the receipt leaves."""
-        return self._receiving.serve(
-            call, SUBMIT, body, lambda c, a, r: submissions.take_in(c, call, a, r)
+        added: list[Package] = []
+        answer = self._receiving.serve(
+            call, SUBMIT, body, lambda c, a, r: submissions.take_in(c, call, a, r, added=added)
         )
+        for package in added:  # committed by now
+            tell_received(self.meter, package)
+        return answer
 
     def result(self, call: Call, body: bytes | None) -> Answer:
         """Answer service 3.7 (type 2)."""

@@ -24,6 +24,7 @@ from sandbox.ministry.checking.record import Draft
 from sandbox.ministry.checking.settling import settle
 from sandbox.ministry.checking.storing import audit, count, result_line, step_10_store
 from sandbox.ministry.checking.verdict import PackageVerdict, RecordVerdict
+from sandbox.ministry.metering_watch import PackageWatch
 from sandbox.ministry.model import Claim, DeskKind, PackageState
 from sandbox.ministry.package_store import Settlement
 from sandbox.ministry.service import MinistryService
@@ -56,6 +57,7 @@ class Worker:
         self._claim_s, self._idle_s = claim_s, idle_s
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._checks = DeskChecks(service)
+        self._watch = PackageWatch(service.meter, service.clock, worker=self.name)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; the package in hand is finished first (drain)."""
@@ -84,14 +86,15 @@ class Worker:
         return True
 
     def _work(self, claimed: Claim) -> None:
+        self._watch.begun(claimed)
         try:
             self._check_and_settle(claimed)
         except Lost:
-            LOG.info("claim lost: %s", claimed.package.messageid)
+            self._watch.lost(claimed)
         except Unavailable as away:
             self._put_back(claimed, after=float(away.retry_after), reason=str(away))
         except Exception:
-            LOG.exception("checking failed on %s", claimed.package.messageid)
+            self._watch.fault(claimed)
             self._suffer_fault(claimed)
 
     def _put_back(
@@ -100,6 +103,7 @@ class Worker:
         due = self._clock.epoch() + after
         with self._database.write() as connection:
             package_store.put_back(connection, claimed, due=due, reason=reason, fault=fault)
+        self._watch.put_back(claimed, reason=reason, after=after)
 
     def _suffer_fault(self, claimed: Claim) -> None:
         """Try again a little later; after the last forgiven fault answer `SBX-9001`."""
@@ -116,6 +120,7 @@ class Worker:
         )
         with self._database.write() as connection:
             package_store.settle(connection, claimed, settlement)
+        self._watch.given_up(claimed, "SBX-9001")
 
     def _check_and_settle(self, claimed: Claim) -> None:
         package = claimed.package
@@ -153,6 +158,7 @@ class Worker:
             if not package_store.settle(connection, claimed, self._settlement(verdict)):
                 raise Lost
             self._keep_books(connection, claimed, verdict.records, accepted_as=RecordState.REJECTED)
+        self._watch.settled(claimed, verdict)
 
     def _settle(
         self,
@@ -191,6 +197,7 @@ class Worker:
                 at=context.at,
             )
             self._keep_books(connection, claimed, records, accepted_as=state)
+        self._watch.settled(claimed, verdict)
 
     def _settlement(self, verdict: PackageVerdict) -> Settlement:
         return Settlement(
