@@ -130,6 +130,12 @@ class Case:
     def press_main(self) -> None:
         press(self.page, self.page.locator("main .chinh").first, self.taps)
 
+    def tick(self, value: str) -> None:
+        """Choose the box or circle of that value by pressing its words."""
+        found = self.page.locator(f"main .o-chon input[value='{value}']")
+        if not found.is_checked():
+            self.page.locator(f"main label[for='{found.get_attribute('id')}']").click()
+
     def review(self, record: int = 0, *, task: str = "gvcn") -> None:
         self.go(f"/cong/ky/{task}/xem-lai?em={self.records[record]}")
 
