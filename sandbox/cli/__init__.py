@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 
 from sandbox import PRACTICE_MARK, __version__
+from sandbox.cli.crosscheck import crosscheck
 from sandbox.cli.doctor import doctor
 from sandbox.cli.nation import nation, register_corpus
 from sandbox.cli.speaking import (
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command()(nation)
 app.command("register-corpus")(register_corpus)
 app.command()(doctor)
+app.command()(crosscheck)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]
 Database = Annotated[

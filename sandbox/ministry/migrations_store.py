@@ -23,5 +23,34 @@ def _indexes_of_the_backlog(connection: Connection) -> None:
     )
 
 
-STEPS = (_indexes_of_the_backlog,)
+_SECOND_VERIFIER = (
+    "CREATE TABLE ministry_crosscheck (space VARCHAR(64) NOT NULL, desk VARCHAR(64) NOT NULL,"
+    " messageid VARCHAR(36) NOT NULL, number INTEGER NOT NULL, uuid TEXT, codes TEXT NOT NULL,"
+    " why VARCHAR(16) NOT NULL, noted_epoch FLOAT NOT NULL, claim_until FLOAT NOT NULL,"
+    " PRIMARY KEY (space, desk, messageid, number))",
+    "CREATE INDEX ministry_crosscheck_in_order ON ministry_crosscheck (noted_epoch)",
+    "CREATE TABLE ministry_crosscheck_signer (space VARCHAR(64) NOT NULL,"
+    " desk VARCHAR(64) NOT NULL, fingerprint VARCHAR(64) NOT NULL,"
+    " PRIMARY KEY (space, desk, fingerprint))",
+    "CREATE TABLE ministry_crosscheck_tally (space VARCHAR(64) NOT NULL,"
+    " desk VARCHAR(64) NOT NULL, outcome VARCHAR(40) NOT NULL, count BIGINT NOT NULL,"
+    " PRIMARY KEY (space, desk, outcome))",
+    "CREATE TABLE ministry_incident (space VARCHAR(64) NOT NULL, desk VARCHAR(64) NOT NULL,"
+    " number BIGINT NOT NULL, uuid TEXT NOT NULL, messageid VARCHAR(36) NOT NULL,"
+    " place INTEGER NOT NULL, first_said TEXT NOT NULL, second_said VARCHAR(40) NOT NULL,"
+    " slot VARCHAR(16) NOT NULL, detail TEXT NOT NULL, at VARCHAR(40) NOT NULL,"
+    " state VARCHAR(16) NOT NULL, note TEXT, explained_at VARCHAR(40),"
+    " PRIMARY KEY (space, desk, number))",
+    "CREATE UNIQUE INDEX ministry_incident_of_record"
+    " ON ministry_incident (space, desk, messageid, place)",
+)
+
+
+def _tables_of_the_second_verifier(connection: Connection) -> None:
+    """Version 3: what a second verifier looks at, and what it found."""
+    for statement in _SECOND_VERIFIER:
+        connection.exec_driver_sql(statement)
+
+
+STEPS = (_indexes_of_the_backlog, _tables_of_the_second_verifier)
 """`STEPS[0]` leads to version 2; each step one transaction on SQLite and on PostgreSQL."""

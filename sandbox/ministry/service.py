@@ -27,6 +27,7 @@ from sandbox.ministry import (
     submissions,
 )
 from sandbox.ministry.answers import Answer, Outcome
+from sandbox.ministry.crosscheck_incidents import Incidents
 from sandbox.ministry.exercise import Exercise, exercise_of
 from sandbox.ministry.metering import Meter
 from sandbox.ministry.metering_watch import tell_received
@@ -114,6 +115,7 @@ class MinistryService:
         self.responders_url = responders_url.rstrip("/")
         self.allowed_hosts = allowed_hosts
         self.registrations = registrations.Registrations(database)
+        self.incidents = Incidents(database)
         self.meter = Meter()
         self._receiving = Receiving(database, told=self._tell)
 

@@ -24,6 +24,7 @@ from sandbox.ministry.checking.record import Draft
 from sandbox.ministry.checking.settling import settle
 from sandbox.ministry.checking.storing import audit, count, result_line, step_10_store
 from sandbox.ministry.checking.verdict import PackageVerdict, RecordVerdict
+from sandbox.ministry.crosscheck_sampling import Sampler
 from sandbox.ministry.metering_watch import PackageWatch
 from sandbox.ministry.model import Claim, DeskKind, PackageState
 from sandbox.ministry.package_store import Settlement
@@ -57,6 +58,7 @@ class Worker:
         self._claim_s, self._idle_s = claim_s, idle_s
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._checks = DeskChecks(service)
+        self._sampler = Sampler()
         self._watch = PackageWatch(service.meter, service.clock, worker=self.name)
 
     def run(self, stop: threading.Event) -> None:
@@ -222,6 +224,7 @@ class Worker:
         moment = self._service.moment(space)
         count(connection, claimed.package, records)
         audit(connection, claimed.package, records, accepted_as=accepted_as, moment=moment)
+        self._sampler.note(connection, claimed.package, records, epoch=moment.epoch)
 
 
 @dataclass(slots=True)
