@@ -108,7 +108,7 @@ def serve(
 
 
 def _serve(*, port: int | None, lang: str, **flags: Any) -> Exit:
-    from sandbox.world import build_app
+    from sandbox.world import serving_app
     from sandbox.world.serving import addresses_of, free_port
     from sandbox.world.serving import serve as serve_forever
 
@@ -124,7 +124,7 @@ def _serve(*, port: int | None, lang: str, **flags: Any) -> Exit:
     OUT.print(say("up.stop"))
     serve_forever(
         settings,
-        build=lambda: build_app(world),
+        build=lambda: serving_app(world),
         with_checker=bool({"ministry", "portal"} & set(settings.systems)),
     )
     return Exit.FINE

@@ -31,12 +31,15 @@ from sqlalchemy import (
 from sandbox.ministry import package_store
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.metering import Labels, Series
+from sandbox.web.migrations_store import history
 
-METADATA = MetaData()
+METADATA = MetaData(info=history("ministry_metric"))
 GONE = "gone"
 """Under this name stands what ended processes have counted."""
 PAST_SPACE = "-"
 """Label of what ended processes counted in spaces that are closed by now."""
+SLOT_S = 15.0
+"""One sample of all desks is taken in each stretch of this length, by whoever comes first."""
 SAMPLES_KEPT_S = 35 * 60.0
 _PART = 400
 """Rows of one statement: five values each, and SQLite takes some thousands."""

@@ -12,10 +12,8 @@ import os
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -28,8 +26,7 @@ EVERY_S = 5.0
 """How often a process reports while it has something new to say, machine seconds."""
 QUIET_EVERY_S = 15.0
 """How often it says that it is there."""
-SLOT_S = 15.0
-"""One sample of all desks is taken in each stretch of this length, by whoever comes first."""
+
 SILENT_S = 600.0
 """After this long without a report a process counts as gone."""
 _SAMPLED = (
@@ -73,7 +70,7 @@ class Recorder:
         while not self._stop.wait(EVERY_S):
             self._try(self.write_once)
 
-    def _try(self, report: Any) -> None:
+    def _try(self, report: Callable[[], None]) -> None:
         """Make a report; a failure is told once, until one has worked again."""
         try:
             report()
@@ -141,7 +138,7 @@ class Recorder:
         )
 
     def _take_sample(self, epoch: float) -> None:
-        slot = int(epoch // SLOT_S)
+        slot = int(epoch // kept.SLOT_S)
         with self._database.read() as connection:
             if kept.is_sampled(connection, slot=slot):
                 return
@@ -173,14 +170,3 @@ def sampled_desks(
         kept.DeskSample(space, desk, **figures)  # type: ignore[arg-type]
         for (space, desk), figures in sorted(found.items())
     )
-
-
-@contextmanager
-def recording(service: MinistryService, *, role: str, folder: Path) -> Iterator[Recorder]:
-    """Report for this process while the block runs."""
-    recorder = Recorder(service, role=role, folder=folder)
-    recorder.start()
-    try:
-        yield recorder
-    finally:
-        recorder.stop()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sandbox.ministry.checking import Worker
 from sandbox.portal.forwarding import Forwarder
 from sandbox.world.build import build_skin
+from sandbox.world.watching import watch
 from sandbox.world.crosschecking import look_again
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def work(world: World, stop: threading.Event) -> None:
     """Work until *stop* is set; the package in hand is finished first."""
     build_skin()  # the words of requests the portal makes by itself
+    watch(world, role="checker")
     helpers: list[threading.Thread] = []
     if "portal" in world.settings.systems:
         helpers.append(threading.Thread(target=_forward, args=(world, stop), name="forwarder"))
