@@ -35,6 +35,8 @@ LOG = logging.getLogger("sandbox.ministry.checking")
 CLAIM_S = 60.0
 """How long a claim holds without being renewed, machine seconds."""
 IDLE_S = 0.25
+AWAY_S = 1.0
+"""Pause before a database that is away is tried again."""
 FAULTS_FORGIVEN = 3
 """How often checking may fail on a package before it is answered `SBX-9001`."""
 BACKOFF_S = (1.0, 5.0, 15.0)
@@ -58,14 +60,18 @@ class Worker:
         self._claim_s, self._idle_s = claim_s, idle_s
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._checks = DeskChecks(service)
-        self._sampler = Sampler()
         self._watch = PackageWatch(service.meter, service.clock, worker=self.name)
+        self._sampler = Sampler()
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; the package in hand is finished first (drain)."""
         while not stop.is_set():
             try:
                 worked = self.run_once()
+            except Unavailable as away:  # the database: what was claimed is taken again
+                LOG.warning("checking waits: %s", away)
+                worked = False
+                stop.wait(AWAY_S)
             except Exception:
                 LOG.exception("checking stumbled; going on")
                 worked = False
@@ -102,7 +108,7 @@ class Worker:
     def _put_back(
         self, claimed: Claim, *, after: float, reason: str | None, fault: bool = False
     ) -> None:
-        due = self._clock.epoch() + after
+        due = self._clock.epoch() + min(after, package_store.LONGEST_AHEAD_S / 2)
         with self._database.write() as connection:
             package_store.put_back(connection, claimed, due=due, reason=reason, fault=fault)
         self._watch.put_back(claimed, reason=reason, after=after)
