@@ -1,10 +1,11 @@
-"""Every serving process reports its figures: started with it, and told a last time at its end."""
+"""What every serving process does beside its work: it reports figures and tells what it does."""
 
 from __future__ import annotations
 
 import atexit
 from typing import TYPE_CHECKING
 
+from sandbox.logs import configure
 from sandbox.ministry.metering_writer import Recorder
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def watch(world: World, *, role: str) -> Recorder:
-    """Report the figures of this process, `web` or `checker`, until it ends."""
+    """Report the figures of this process, `web` or `checker`, until it ends; set its log lines."""
+    configure(world.settings.logging)
     recorder = Recorder(world.ministry, role=role, folder=world.settings.data)
     recorder.start()
     atexit.register(recorder.stop)
