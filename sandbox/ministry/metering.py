@@ -69,14 +69,6 @@ FAMILIES: Mapping[str, Family] = {
 """All that is counted here; the gauges of `metering_figures` come on top."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheCounts:
-    """How often a cache was asked so far."""
-
-    hits: int
-    misses: int
-
-
 class _Histogram:
     """Counts per bucket, each value in exactly one of them, and the sum of all values."""
 
@@ -109,7 +101,7 @@ class Meter:
 
     _counters: dict[Series, float] = field(default_factory=dict)
     _histograms: dict[Series, _Histogram] = field(default_factory=dict)
-    _caches: dict[str, Callable[[], CacheCounts]] = field(default_factory=dict)
+    _caches: dict[str, Callable[[], tuple[int, int]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def received(self, space: str, desk: str, *, size: int) -> None:
@@ -176,8 +168,8 @@ class Meter:
         with self._lock:
             self._count("cache_hits" if hit else "cache_misses", (("cache", name),))
 
-    def watch_cache(self, name: str, counts: Callable[[], CacheCounts]) -> None:
-        """Read a cache that counts for itself, whenever the figures are read."""
+    def watch_cache(self, name: str, counts: Callable[[], tuple[int, int]]) -> None:
+        """Ask a cache that counts for itself (hits, misses) whenever the figures are read."""
         with self._lock:
             self._caches[name] = counts
 
@@ -189,10 +181,10 @@ class Meter:
                 found |= histogram.figures(name, labels)
             caches = dict(self._caches)
         for name, read in caches.items():
-            counts = read()
+            hits, misses = read()
             label = (("cache", name),)
-            found["cache_hits", label] = found.get(("cache_hits", label), 0.0) + counts.hits
-            found["cache_misses", label] = found.get(("cache_misses", label), 0.0) + counts.misses
+            found["cache_hits", label] = found.get(("cache_hits", label), 0.0) + hits
+            found["cache_misses", label] = found.get(("cache_misses", label), 0.0) + misses
         return found
 
     def _count(self, name: str, labels: Labels, amount: float = 1.0) -> None:

@@ -54,6 +54,7 @@ from sandbox.ministry.model import (
 from sandbox.ministry.receipt import Call, Receiving, Service
 from sandbox.ministry.tables_store import METADATA, Transaction, forget_space
 from sandbox.pki import Trust
+from sandbox.pki.certificate import reading_counts
 from sandbox.web import text
 from sandbox.web.spaces import Space, Spaces
 from sandbox.web.store import Database
@@ -117,6 +118,7 @@ class MinistryService:
         self.registrations = registrations.Registrations(database)
         self.incidents = Incidents(database)
         self.meter = Meter()
+        self.meter.watch_cache("certificate", reading_counts)
         self._receiving = Receiving(database, told=self._tell)
 
     # ---------------------------------------------------------------- opening and closing
