@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from loadtests.plan import Outcome, Sample
-from loadtests.profile import Objective
+from loadtests.profile import OF_VOLUME, Objective
 
 
 def percentile(values: Sequence[float], rank: float) -> float | None:
@@ -19,6 +19,8 @@ def percentile(values: Sequence[float], rank: float) -> float | None:
 
 def measure(objective: Objective, outcome: Outcome) -> float | None:
     """Return what *objective* measures, in its unit; None when there is nothing to measure."""
+    if objective.metric in OF_VOLUME:
+        return None
     chosen = [s for s in outcome.samples if objective.of in ("all", s.call)]
     if objective.metric == "calls":
         return float(len(chosen))

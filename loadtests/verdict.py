@@ -53,7 +53,7 @@ def judge(
     """
     if outcome is None:
         return Verdict.INVALID, [], ["no_outcome"]
-    rows = [_measured(objective, outcome) for objective in objectives]
+    rows = [judged(objective, measure(objective, outcome)) for objective in objectives]
     reasons = []
     if outcome.generator_overloaded:
         reasons.append("overloaded")
@@ -67,8 +67,8 @@ def judge(
     return (Verdict.INVALID if reasons else Verdict.PASS), rows, reasons
 
 
-def _measured(objective: Objective, outcome: Outcome) -> ObjectiveReport:
-    value = measure(objective, outcome)
+def judged(objective: Objective, value: float | None) -> ObjectiveReport:
+    """Return *objective* with what was measured; nothing measured is never kept."""
     at_least = objective.metric in AT_LEAST
     kept = value is not None and (
         value >= objective.limit if at_least else value <= objective.limit

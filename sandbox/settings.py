@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox.errors import Misuse
+from sandbox.logs import Logging
 
 SYSTEMS = ("ministry", "portal", "signing", "responders", "classroom", "rehearsal")
 """The systems that can be served together or alone."""
@@ -52,6 +53,8 @@ class Settings:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     """Base URL per system when it runs elsewhere; default: this server."""
     secrets: Secrets = field(default_factory=lambda: Secrets("", "", ""))
+    logging: Logging = field(default_factory=Logging)
+    """Warnings on the terminal, unless set: see `sandbox.logs`."""
 
     @property
     def base_url(self) -> str:
@@ -78,6 +81,8 @@ class Settings:
             "HOCBA_WORKERS": str(self.workers),
             "HOCBA_CHECKERS": str(self.checkers),
             "HOCBA_CLAIM": str(self.claim),
+            "HOCBA_LOG": self.logging.form,
+            **({"HOCBA_LOG_FILE": str(self.logging.file)} if self.logging.file else {}),
         }
         for system, url in self.neighbours.items():
             environment[f"HOCBA_URL_{system.upper()}"] = url
@@ -116,6 +121,7 @@ def read_settings(
             if (name := f"HOCBA_URL_{system.upper()}") in source
         },
         secrets=_secrets(data / "secrets.json"),
+        logging=_logging(source),
     )
 
 
@@ -129,6 +135,8 @@ KNOWN = {
     "HOCBA_WORKERS",
     "HOCBA_CHECKERS",
     "HOCBA_CLAIM",
+    "HOCBA_LOG",
+    "HOCBA_LOG_FILE",
     *(f"HOCBA_URL_{system.upper()}" for system in SYSTEMS),
 }
 """Variables read here. `HOCBA_CLIENT_*` and those of a rehearsal belong to client programs."""
@@ -163,6 +171,17 @@ def _number(source: Mapping[str, str], name: str, default: int, *, low: int, hig
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise Misuse(f"{name}={text!r}", remedy=f"a whole number from {low} to {high}")
     return int(text)
+
+
+def _logging(source: Mapping[str, str]) -> Logging:
+    form = source.get("HOCBA_LOG", "text")
+    if form not in ("text", "json"):
+        raise Misuse(f"HOCBA_LOG={form!r}", remedy="text or json")
+    name = source.get("HOCBA_LOG_FILE")
+    file = Path(name).resolve() if name else None
+    if file is not None and (file.is_dir() or not file.parent.is_dir()):
+        raise Misuse(f"HOCBA_LOG_FILE={name!r}", remedy="a file in a folder that is there")
+    return Logging("json" if form == "json" else "text", file)
 
 
 def _systems(text: str) -> tuple[str, ...]:

@@ -21,9 +21,10 @@ from sqlalchemy import (
     update,
 )
 
+from sandbox.web.migrations_store import history
 from sandbox.web.store import Database
 
-CLASSROOM = MetaData()
+CLASSROOM = MetaData(info=history("classroom"))
 
 LEARNER = Table(
     "classroom_learner",

@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 
 from sandbox import PRACTICE_MARK, __version__
+from sandbox.cli.crosscheck import crosscheck
 from sandbox.cli.doctor import doctor
 from sandbox.cli.nation import nation, register_corpus
 from sandbox.cli.speaking import (
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command()(nation)
 app.command("register-corpus")(register_corpus)
 app.command()(doctor)
+app.command()(crosscheck)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]
 Database = Annotated[
@@ -106,7 +108,7 @@ def serve(
 
 
 def _serve(*, port: int | None, lang: str, **flags: Any) -> Exit:
-    from sandbox.world import build_app
+    from sandbox.world import serving_app
     from sandbox.world.serving import addresses_of, free_port
     from sandbox.world.serving import serve as serve_forever
 
@@ -122,7 +124,7 @@ def _serve(*, port: int | None, lang: str, **flags: Any) -> Exit:
     OUT.print(say("up.stop"))
     serve_forever(
         settings,
-        build=lambda: build_app(world),
+        build=lambda: serving_app(world),
         with_checker=bool({"ministry", "portal"} & set(settings.systems)),
     )
     return Exit.FINE

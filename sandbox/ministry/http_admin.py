@@ -153,6 +153,14 @@ def _add_inspection(
         desk = await find_desk(request)
         return asdict(await off_loop(service.queue, space_of(request), desk.desk))
 
+    @routes.get(f"{base}/nhip")
+    async def pace(request: Request, tu: float = 0.0, buoc: float = 1.0) -> dict[str, Any]:
+        desk = await find_desk(request)
+        step = max(0.05, buoc)
+        return asdict(
+            await off_loop(service.pace, space_of(request), desk.desk, since=tu, step=step)
+        )
+
 
 def _add_faults(
     routes: APIRouter, service: MinistryService, find_desk: FindDesk, base: str

@@ -229,11 +229,18 @@ def queue_depth(
     return QueueDepth(int(count), oldest)
 
 
+LONGEST_AHEAD_S = 120.0
+"""No delay and no claim reaches further into the future; one that does was made before the
+machine's clock was set back, and is over."""
+
+
 def _due(epoch: float) -> ColumnElement[bool]:
     """What may be taken: waiting and due, or claimed by a worker whose time is over."""
+    due, until = t.package.c.due_epoch, t.package.c.claim_until
+    farthest = epoch + LONGEST_AHEAD_S
     return or_(
-        and_(t.package.c.state == PackageState.WAITING.value, t.package.c.due_epoch <= epoch),
-        and_(t.package.c.state == PackageState.CLAIMED.value, t.package.c.claim_until < epoch),
+        and_(t.package.c.state == PackageState.WAITING.value, or_(due <= epoch, due > farthest)),
+        and_(t.package.c.state == PackageState.CLAIMED.value, or_(until < epoch, until > farthest)),
     )
 
 

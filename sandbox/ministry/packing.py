@@ -20,7 +20,7 @@ class _Tools(threading.local):
     """A compressor per thread: setting one up costs more than compressing a record."""
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
 
@@ -28,10 +28,14 @@ _TOOLS = _Tools()
 
 
 def compress(data: bytes) -> bytes:
-    """Return *data* compressed; the size before is kept inside."""
+    """Return *data* compressed; its size and a checksum are kept inside."""
     return _TOOLS.compressor.compress(data)
 
 
 def expand(data: bytes) -> bytes:
-    """Return what `compress` was given."""
+    """Return what `compress` was given.
+
+    Raises:
+        zstandard.ZstdError: the bytes are not those that `compress` returned.
+    """
     return _TOOLS.decompressor.decompress(data, max_output_size=MAX_DOCUMENT_BYTES)

@@ -11,7 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox import web
-from sandbox.ministry import pages_api, pages_officer, pages_signature_view, pages_verify
+from sandbox.ministry import (
+    pages_api,
+    pages_metrics,
+    pages_officer,
+    pages_signature_view,
+    pages_verify,
+)
 from sandbox.ministry.model import Desk, DeskKind, SchoolProgress, path_of_desk
 from sandbox.ministry.pages_desk import DeskPages
 from sandbox.ministry.service import MinistryService
@@ -27,6 +33,7 @@ def routers(service: MinistryService) -> list[APIRouter]:
     found = [
         pages_api.router(service),
         pages_verify.router(service),
+        pages_metrics.router(service),
         pages_signature_view.router(service),
     ]
     for prefix in ("/kho", "/kho/so/{code}"):

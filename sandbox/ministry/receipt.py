@@ -51,13 +51,20 @@ class Service(Generic[Model]):
 
 
 Work = Callable[[Transaction, Account, Model], dict[str, Any]]
+Told = Callable[[Call, Answer], None]
+"""Hears of every answer when it is committed."""
+
+
+def _untold(_call: Call, _answer: Answer) -> None:
+    """Count nothing."""
 
 
 class Receiving:
     """Answers the calls that carry an account."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, told: Told | None = None) -> None:
         self._database = database
+        self._told = told or _untold
 
     def serve(
         self, call: Call, service: Service[Model], body: bytes | None, work: Work[Model]
@@ -110,6 +117,7 @@ class Receiving:
             except Refused as refusal:  # a refusal is an answer too: its line is committed
                 answer = _refusal(call, shape, refusal, heard)
             _keep_line(connection, call, heard, answer)
+        self._told(call, answer)
         return answer
 
     def _refuse(
@@ -122,6 +130,7 @@ class Receiving:
         answer = _refusal(call, shape, refusal, heard)
         with self._database.write() as connection:
             _keep_line(connection, call, heard, answer)
+        self._told(call, answer)
         return answer
 
     def _identify(self, call: Call, request: Request, heard: _Heard) -> Account:

@@ -32,8 +32,16 @@ class _Kept:
 class RevocationReader:
     """Reads and keeps the lists of every space; one object serves all threads of a process."""
 
-    def __init__(self, fetch: Fetch, *, trust: Trust, clock: Clock) -> None:
+    def __init__(
+        self,
+        fetch: Fetch,
+        *,
+        trust: Trust,
+        clock: Clock,
+        looked: Callable[[bool], None] | None = None,
+    ) -> None:
         self._fetch, self._clock = fetch, clock
+        self._looked = looked or (lambda _hit: None)
         self._issuers = {issuer.subject_rfc4514: issuer for issuer in trust.issuers}
         self._kept: dict[tuple[str, SpaceTime, str], _Kept] = {}
         self._lock = threading.Lock()
@@ -56,7 +64,9 @@ class RevocationReader:
         now = self._clock.monotonic()
         with self._lock:
             kept = self._kept.get(key)
-        if kept is not None and now - kept.fetched <= FRESH_S:
+        fresh = kept is not None and now - kept.fetched <= FRESH_S
+        self._looked(fresh)
+        if kept is not None and fresh:
             return kept.found
         found = self._read(space, issuer)
         with self._lock:

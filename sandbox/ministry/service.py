@@ -18,6 +18,8 @@ from sandbox.errors import Misuse, Refused
 from sandbox.ministry import (
     answers,
     certificate_store,
+    metering_store,
+    pace_store,
     package_store,
     record_store,
     registrations,
@@ -25,7 +27,10 @@ from sandbox.ministry import (
     submissions,
 )
 from sandbox.ministry.answers import Answer, Outcome
+from sandbox.ministry.crosscheck_incidents import Incidents
 from sandbox.ministry.exercise import Exercise, exercise_of
+from sandbox.ministry.metering import Meter
+from sandbox.ministry.metering_watch import tell_received
 from sandbox.ministry.model import (
     HTTP_BODY_BYTES,
     PROFILES,
@@ -49,6 +54,7 @@ from sandbox.ministry.model import (
 from sandbox.ministry.receipt import Call, Receiving, Service
 from sandbox.ministry.tables_store import METADATA, Transaction, forget_space
 from sandbox.pki import Trust
+from sandbox.pki.certificate import reading_counts
 from sandbox.web import text
 from sandbox.web.spaces import Space, Spaces
 from sandbox.web.store import Database
@@ -110,13 +116,17 @@ class MinistryService:
         self.responders_url = responders_url.rstrip("/")
         self.allowed_hosts = allowed_hosts
         self.registrations = registrations.Registrations(database)
-        self._receiving = Receiving(database)
+        self.incidents = Incidents(database)
+        self.meter = Meter()
+        self.meter.watch_cache("certificate", reading_counts)
+        self._receiving = Receiving(database, told=self._tell)
 
     # ---------------------------------------------------------------- opening and closing
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
         self.database.create(METADATA)
+        self.database.create(metering_store.METADATA)
 
     def open_space(self, space: Space, desks: Iterable[DeskSeed]) -> None:
         """Open *desks* with their registers, accounts and approved certificates.
@@ -206,6 +216,15 @@ class MinistryService:
         """Return who calls what, at this moment."""
         return Call(space, desk, address, language, self.moment(space), service)
 
+    def _tell(self, call: Call, answer: Answer) -> None:
+        """Count an answer; the time runs from the moment the call came in."""
+        self.meter.answered(
+            call.service.strip("/"),
+            status=answer.status,
+            error=answer.error,
+            seconds=self.clock.epoch() - call.moment.epoch,
+        )
+
     def refuse(
         self, call: Call, shape: Callable[[Outcome], dict[str, Any]], refusal: Refused
     ) -> Answer:
@@ -229,9 +248,13 @@ class MinistryService:
 
     def submit(self, call: Call, body: bytes | None) -> Answer:
         """Answer service 3.6 (type 1): stored durably before the receipt leaves."""
-        return self._receiving.serve(
-            call, SUBMIT, body, lambda c, a, r: submissions.take_in(c, call, a, r)
+        added: list[Package] = []
+        answer = self._receiving.serve(
+            call, SUBMIT, body, lambda c, a, r: submissions.take_in(c, call, a, r, added=added)
         )
+        for package in added:  # committed by now
+            tell_received(self.meter, package)
+        return answer
 
     def result(self, call: Call, body: bytes | None) -> Answer:
         """Answer service 3.7 (type 2)."""
@@ -362,6 +385,11 @@ class MinistryService:
             )
         oldest = 0.0 if depth.oldest_epoch is None else max(0.0, epoch - depth.oldest_epoch)
         return QueueState(depth.packages, oldest, pace)
+
+    def pace(self, space: Space, desk: str, *, since: float, step: float) -> pace_store.Pace:
+        """Return what a desk took in and settled since machine second *since*, step by step."""
+        with self.database.read() as connection:
+            return pace_store.pace_since(connection, since, space=space.id, desk=desk, step=step)
 
     def set_fault(self, space: Space, desk: str, plan: Mapping[str, Any] | None) -> None:
         """Keep a fault plan for a desk's edge, or drop it."""

@@ -31,9 +31,16 @@ def request_hash(kind: str, unit_code: str, content: str) -> str:
 
 
 def take_in(
-    connection: Transaction, call: Call, account: Account, request: SubmitRequest
+    connection: Transaction,
+    call: Call,
+    account: Account,
+    request: SubmitRequest,
+    *,
+    added: list[Package] | None = None,
 ) -> dict[str, Any]:
     """Store a submission for checking and answer its receipt (type 1).
+
+    A package that is new here is put into *added* as well.
 
     Repeating the same request gives the stored receipt again: also while the account's allowance
     of open packages is used up, since nothing new is opened.
@@ -51,6 +58,8 @@ def take_in(
         if package_store.add_package(connection, package, content=request.content.encode()):
             _audit(connection, call, account)
             found = package
+            if added is not None:
+                added.append(package)
         else:  # the same request came twice in the same moment
             package_store.leave(connection, {(account.space, account.desk, account.user_name): 1})
             found = _package(connection, call, said.messageid)

@@ -23,7 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-METADATA = MetaData()
+from sandbox.ministry.migrations_store import STEPS
+from sandbox.web.migrations_store import history
+
+METADATA = MetaData(info=history("ministry", STEPS))
+"""Whoever changes a table here appends a step to `migrations_store.STEPS`."""
 
 Transaction: TypeAlias = Connection
 """An open transaction, for whoever passes it on without speaking SQL."""
@@ -151,14 +155,14 @@ Index(
     sqlite_where=_OPEN,
     postgresql_where=_OPEN,
 )
+Index("ministry_package_settled", package.c.finished_epoch, package.c.space, package.c.desk)
+Index("ministry_package_weight", package.c.size, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index(
     "ministry_package_latest",
     package.c.space,
     package.c.desk,
     package.c.received_epoch,
 )
-
-Index("ministry_package_finished", package.c.space, package.c.desk, package.c.finished_epoch)
 
 body = _table(
     "body",

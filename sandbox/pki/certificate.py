@@ -110,6 +110,12 @@ class Certificate:
         return hash(self.der)
 
 
+def reading_counts() -> tuple[int, int]:
+    """Return how often this process found a certificate read already, and how often not."""
+    counts = _read.cache_info()
+    return counts.hits, counts.misses
+
+
 @lru_cache(maxsize=128)
 def _read(der: bytes) -> Certificate:
     """Read and take apart; kept, because a class of thirty carries the same three certificates."""

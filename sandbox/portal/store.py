@@ -28,8 +28,9 @@ from sandbox.domain.report_card import ReportCard
 from sandbox.portal.cards import card_from_text, card_to_text
 from sandbox.portal.model import ClassRow, DeskAccount, Identity, PupilRow, SchoolRow
 from sandbox.synthetic import School
+from sandbox.web.migrations_store import history
 
-METADATA = MetaData()
+METADATA = MetaData(info=history("portal"))
 
 
 def space_table(name: str, *columns: Any) -> Table:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Integer, MetaData, String, Table, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from sandbox.web.migrations_store import history
 from sandbox.web.store import Database
 
-RESPONDERS = MetaData()
+RESPONDERS = MetaData(info=history("responders"))
 
 EVENT = Table(
     "responders_event",

@@ -22,6 +22,8 @@ from sqlalchemy import (
     delete,
 )
 
+from sandbox.web.migrations_store import history
+
 __all__ = [
     "CHAIN",
     "CREDENTIAL",
@@ -40,7 +42,7 @@ __all__ = [
     "delete_space",
 ]
 
-METADATA = MetaData()
+METADATA = MetaData(info=history("signing"))
 
 
 def _space() -> Column[str]:

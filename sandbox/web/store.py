@@ -6,6 +6,7 @@ own `store.py` brings its tables and its statements.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,18 +22,37 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
-    inspect,
 )
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from sandbox.errors import Misuse
+from sandbox.errors import Misuse, Unavailable
+from sandbox.web.migrations_store import (
+    bring_forward,
+    columns_in,
+    history,
+    history_of,
+    missing_columns,
+)
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for its turn before it gives up."""
 
+AWAY_RETRY_S = 10
+"""Seconds after which somebody whose work met a database that is away may try again."""
 
-WEB = MetaData()
+
+class DatabaseAway(Unavailable):
+    """The database cannot do it now: full, read-only, restarting, stopped, or too busy.
+
+    Nothing of the transaction was kept, unless it was lost while it committed; then it may stand
+    or not, and doing it again must be harmless. The same call may succeed later, on the same
+    `Database`.
+    """
+
+
+WEB = MetaData(info=history("web"))
 
 SPACES = Table(
     "web_space",
@@ -119,22 +139,29 @@ class Database:
         return create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
 
     def create(self, metadata: MetaData) -> None:
-        """Create the tables of *metadata* that are not there yet.
+        """Give the database the tables of *metadata* as this program knows them.
+
+        What is not there is created; older tables are brought forward by the steps of the
+        component's history (`migrations_store`).
 
         Raises `Misuse` naming the database when it cannot be opened or is none, or when its
-        tables were made by a version of the sandbox that knew other columns.
+        tables are of a newer version, or of one nobody numbered.
         """
         try:
+            if history_of(metadata) is not None:
+                bring_forward(self, metadata)
+                return
             with self.write() as connection:
                 metadata.create_all(connection)
-                missing = _missing_columns(connection, metadata)
-        except DatabaseError as error:
-            reason = " ".join(str(error.orig).split())
+                there = columns_in(connection, list(metadata.tables))
+        except (DatabaseError, DatabaseAway) as error:
+            cause = error.__cause__ if isinstance(error, DatabaseAway) else error
+            reason = " ".join(str(getattr(cause, "orig", cause)).split())
             raise Misuse(
                 f"the database {self.url.render_as_string()} cannot be used ({reason})",
                 remedy="start its server, or name another one with --database or HOCBA_DATABASE",
             ) from error
-        if missing:
+        if missing := missing_columns(there, metadata):
             raise Misuse(
                 f"the database {self.url.render_as_string()} was made by another version of the "
                 f"sandbox ({', '.join(missing[:3])} missing)",
@@ -144,52 +171,53 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open one transaction that commits durably on leaving and rolls back on error."""
-        with self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        """Open one transaction that commits durably on leaving and rolls back on error.
+
+        Raises `DatabaseAway`, also from within the block, when the database cannot do it now.
+        """
+        with _said_plainly(), self.engine.connect() as connection:
             try:
-                yield connection
-            except BaseException:
-                connection.rollback()
                 if self.dialect == "sqlite":
-                    _sqlite_end(connection, "ROLLBACK")
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                if self.dialect == "sqlite":
+                    _sqlite_end(connection, "COMMIT")
+                connection.commit()
+            except BaseException:
+                self._give_up(connection)
                 raise
-            if self.dialect == "sqlite":
-                _sqlite_end(connection, "COMMIT")
-            connection.commit()
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open a read-only snapshot."""
-        with self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN")
+    def read(self, *, exact: bool = False) -> Iterator[Connection]:
+        """Open a read-only snapshot.
+
+        *exact*: on PostgreSQL too, every statement of the block sees the same moment. Raises
+        `DatabaseAway`, also from within the block, when the database cannot do it now.
+        """
+        with _said_plainly(), self.engine.connect() as connection:
             try:
+                if self.dialect == "sqlite":
+                    connection.exec_driver_sql("BEGIN")
+                elif exact:
+                    connection.exec_driver_sql(
+                        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                    )
                 yield connection
             finally:
-                if self.dialect == "sqlite":
-                    _sqlite_end(connection, "ROLLBACK")
-                connection.rollback()
+                self._give_up(connection)
+
+    def _give_up(self, connection: Connection) -> None:
+        """Roll back; a connection that cannot even do that is thrown away."""
+        try:
+            if self.dialect == "sqlite":
+                _sqlite_end(connection, "ROLLBACK")
+            connection.rollback()
+        except (SQLAlchemyError, sqlite3.Error):
+            connection.invalidate()
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
-
-
-def _missing_columns(connection: Connection, metadata: MetaData) -> list[str]:
-    """Return the columns that *metadata* knows and the database lacks, as `table.column`."""
-    names = list(metadata.tables)
-    there = inspect(connection).get_multi_columns(filter_names=names)
-    found = {
-        (table, column["name"]) for (_schema, table), columns in there.items() for column in columns
-    }
-    return [
-        f"{table.name}.{column.name}"
-        for table in metadata.sorted_tables
-        for column in table.columns
-        if (table.name, column.name) not in found
-    ]
 
 
 def _sqlite_end(connection: Connection, word: str) -> None:
@@ -197,3 +225,52 @@ def _sqlite_end(connection: Connection, word: str) -> None:
     raw = connection.connection.dbapi_connection
     if raw is not None and raw.in_transaction:
         raw.execute(word)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Turn what a driver says of a database that is away into `DatabaseAway`."""
+    try:
+        yield
+    except Exception as error:  # also what a driver says by itself, in COPY
+        if _is_away(error):
+            raise DatabaseAway(_reason(error), retry_after=AWAY_RETRY_S) from error
+        raise
+
+
+SQLITE_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""Primary result codes that pass by themselves or by mending the machine, not the program."""
+
+POSTGRESQL_AWAY = ("08", "25006", "53", "57P", "58030")
+"""Beginnings of SQLSTATE: connection lost, read-only, resources (53100 disk full, 53300 too many
+connections), stopped or restarting (57P01, 57P02, 57P03), input or output failed."""
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, NoConnectionLeft):
+        return True
+    said = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(said, sqlite3.Error):
+        code = getattr(said, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in SQLITE_AWAY
+    if type(said).__module__.partition(".")[0] != "psycopg":
+        return False
+    state = getattr(said, "sqlstate", None)
+    if state is None:  # the driver's own words: no server there, or the connection broke
+        return type(said).__name__ == "OperationalError"
+    return str(state).startswith(POSTGRESQL_AWAY)
+
+
+def _reason(error: Exception) -> str:
+    said = getattr(error, "orig", None) or error
+    return " ".join(str(said).split())[:200]

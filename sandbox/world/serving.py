@@ -134,6 +134,7 @@ def _run_web(settings: Settings, build: Callable[[], FastAPI]) -> None:
         host=settings.host,
         port=settings.port,
         log_level="warning",
+        log_config=None,  # its lines go where those of the sandbox go
         access_log=False,  # addresses carry visitor tokens; the journal keeps what is needed
         server_header=False,
         timeout_graceful_shutdown=5,

@@ -1,8 +1,8 @@
 """The checking process: packages are checked, results fetched, circulating records forwarded.
 
-Two loops that share nothing but the database: the ministry's checking in the main thread, and in
-the first process the portal's background in another. Killed at any moment, nothing is lost: both
-find their work in the tables again.
+Three loops that share nothing but the database: the ministry's checking in the main thread; in the
+first process the portal's background and the second verifier in others. Killed at any moment,
+nothing is lost: each finds its work in the tables again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from sandbox.ministry.checking import Worker
 from sandbox.portal.forwarding import Forwarder
 from sandbox.world.build import build_skin
+from sandbox.world.crosschecking import look_again
+from sandbox.world.watching import watch
 
 if TYPE_CHECKING:
     from sandbox.world.build import World
@@ -26,9 +28,13 @@ def work(world: World, stop: threading.Event, *, only_checking: bool = False) ->
     (fetching results, forwarding) is left to that one.
     """
     build_skin()  # the words of requests the portal makes by itself
+    watch(world, role="checker")
     helpers: list[threading.Thread] = []
     if "portal" in world.settings.systems and not only_checking:
         helpers.append(threading.Thread(target=_forward, args=(world, stop), name="forwarder"))
+    if "ministry" in world.settings.systems and not only_checking:
+        again = threading.Thread(target=look_again, args=(world, stop), name="second verifier")
+        helpers.append(again)
     for helper in helpers:
         helper.start()
     if "ministry" in world.settings.systems:

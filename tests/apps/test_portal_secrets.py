@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import logging
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,11 +32,6 @@ ARRIVES = re.compile(r"/ky-so/dien-thoai/[^/]+/(tin-nhan|ma-mot-lan)")
 
 class Watched(Browser):
     """A browser that keeps every page it was shown."""
-
-    def wrong(self, button: str, pin: str) -> None:
-        """Type a wrong PIN, and wait until the next press is another tap."""
-        self.send(button, pin=pin)
-        time.sleep(0.7)
 
     pages: list[Sheet]
 
@@ -103,7 +97,7 @@ def by_app(signing: Signing, browser: Watched, actor: Actor, instrument: Instrum
     browser.follow("Mở điện thoại tập")
     browser.follow("Xem yêu cầu")
     browser.follow("Ký số")
-    browser.wrong("Xác nhận ký 1 học bạ", WRONG_PIN)
+    browser.send("Xác nhận ký 1 học bạ", pin=WRONG_PIN)
     browser.follow("Nhập lại")
     browser.send("Xác nhận ký 1 học bạ", pin=signing.pin(actor, instrument))
 
@@ -172,7 +166,7 @@ def by_sim(signing: Signing, browser: Watched, actor: Actor, instrument: Instrum
     request = page.tree.xpath("//main//ul[contains(@class, 'hang')]//a/@href")[0]
     browser.open(request)
     browser.follow("OK")
-    browser.wrong("OK", WRONG_PIN)
+    browser.send("OK", pin=WRONG_PIN)
     browser.open(request)
     browser.follow("OK")
     browser.send("OK", pin=pin)
@@ -184,7 +178,7 @@ def by_token(signing: Signing, browser: Watched, actor: Actor, instrument: Instr
     assert browser.sheet is not None
     forms = browser.sheet.tree.xpath("//main//form[.//input[@name='pin']]")
     button = " ".join(forms[0].xpath(".//button")[0].text_content().split())
-    browser.wrong(button, WRONG_TOKEN_PIN)
+    browser.send(button, pin=WRONG_TOKEN_PIN)
     browser.follow("Nhập lại")
     browser.send(button, pin=signing.pin(actor, instrument))
 

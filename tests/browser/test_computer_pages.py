@@ -24,6 +24,7 @@ from tests.builders.computer import (
     pin_of,
 )
 from tests.builders.phone import Room, make_items, make_room, serving
+from tests.builders.tapping import press_named as press
 
 pytestmark = pytest.mark.browser
 
@@ -48,17 +49,6 @@ def bottom(page: Page, selector: str) -> float:
     box = page.locator(selector).first.bounding_box()
     assert box is not None, selector
     return box["y"] + box["height"]
-
-
-def press(page: Page, name: str) -> None:
-    """Press a button or follow a link of that name in the main part, and wait for what comes."""
-    main = page.locator("main")
-    found = main.get_by_role("button", name=name, exact=True)
-    if not found.count():
-        found = main.get_by_role("link", name=name, exact=True)
-    with page.expect_navigation():
-        found.first.click()
-    page.wait_for_timeout(0)
 
 
 def heading(page: Page) -> str:
@@ -166,7 +156,6 @@ def test_a_class_of_thirty_is_signed_with_a_token_without_script(
     seen.append(heading(page))
     press(page, "Cắm lại USB")
     press(page, "Lấy chứng thư số")
-    page.wait_for_timeout(700)  # the same button twice within 600 ms is one tap
     press(page, "Chọn chứng thư này")
     seen.append(heading(page))
     press(page, "Huỷ, đổi USB")
@@ -190,7 +179,6 @@ def test_a_class_of_thirty_is_signed_with_a_token_without_script(
     press(page, "Tắt gõ tiếng Việt")
     assert page.locator("#pin").input_value() == ""
     page.locator("#pin").fill(pin)
-    page.wait_for_timeout(700)
     press(page, "Ký 30 học bạ")
 
     assert seen == [

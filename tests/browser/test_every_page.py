@@ -37,6 +37,7 @@ FILES = {
     "/kho/can-bo/goi/{messageid}/chu-ky/byte/{place}/{part}",
     "/kho/chu-ky/xem/{ticket}/byte/{place}/{part}",
     "/kho/so/{code}/can-bo/goi/{messageid}/chu-ky/byte/{place}/{part}",
+    "/kho/so-lieu.txt",
     "/ky-so/csc/logo.png",
     "/ky-so/csc/openapi.json",
     "/ky-so/csc/vi-du.sh",

@@ -12,9 +12,11 @@ from sandbox.clock import FixedClock
 from sandbox.wire.signing import Instrument, entry
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
+from tests.builders import tapping
 from tests.builders.instrument_states import PUPILS, pages_in_every_state
 from tests.builders.instruments import FIRST_PIN, OK, add_signer, advance
 from tests.builders.phone import PIN, Room, make_room, serving
+from tests.builders.tapping import press_named as press
 
 pytestmark = pytest.mark.browser
 
@@ -36,19 +38,9 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
         yield served
 
 
-def press(page: Page, name: str) -> None:
-    """Press the button or follow the link with these words, and wait for the page that comes."""
-    main = page.locator("main")
-    found = main.get_by_role("button", name=name, exact=True)
-    if not found.count():
-        found = main.get_by_role("link", name=name, exact=True)
-    with page.expect_navigation():
-        found.first.click()
-
-
 def row(page: Page, words: str) -> None:
-    with page.expect_navigation():
-        page.locator("main ul.hang a", has_text=words).first.click()
+    """Follow the first row of the list that holds these words."""
+    tapping.press(page, page.locator("main ul.hang a", has_text=words).first)
 
 
 def heading(page: Page) -> str:
@@ -135,7 +127,7 @@ def test_three_pupils_are_signed_by_sim(room: Room, open_page: OpenPage) -> None
     for _ in range(SIM_PUPILS):
         asked.append(signer.ask(S))
         row(page, "Ký giao dịch")
-        page.locator("main ul.hang a").first.click()
+        row(page, "")
         press(page, OK)
         page.get_by_label("Mã PIN SIM (6 số)").fill(card)
         press(page, OK)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from sandbox.clock import FixedClock
 from sandbox.signing import CredentialSeed, HolderSeed
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
 from tests.builders.phone import PIN, WRONG, Room, make_items, make_room, serving
+from tests.builders.tapping import press_named as press
 
 pytestmark = pytest.mark.browser
 
@@ -286,21 +287,20 @@ def test_a_batch_is_signed_with_and_without_script(
     heading = page.get_by_role("heading", level=1)
 
     picture(page, f"phone-{script}-1-list")
-    page.get_by_role("link", name="Xem yêu cầu", exact=True).click()
+    press(page, "Xem yêu cầu")
     picture(page, f"phone-{script}-2-request")
-    page.get_by_role("link", name="Ký số", exact=True).click()
+    press(page, "Ký số")
     page.get_by_label("Mã PIN trên thẻ (6 số)").fill(WRONG)
     picture(page, f"phone-{script}-3-pin")
-    page.get_by_role("button", name="Xác nhận ký 30 học bạ").click()
+    press(page, "Xác nhận ký 30 học bạ")
     picture(page, f"phone-{script}-4-wrong")
-    page.get_by_role("link", name="Nhập lại", exact=True).click()
+    press(page, "Nhập lại")
     assert page.get_by_label("Mã PIN trên thẻ (6 số)").input_value() == ""
     page.get_by_label("Mã PIN trên thẻ (6 số)").fill("246 810")
-    page.wait_for_timeout(700)
-    page.get_by_role("button", name="Xác nhận ký 30 học bạ").click()
+    press(page, "Xác nhận ký 30 học bạ")
     assert heading.inner_text() == "Điện thoại đã ký xong"
     picture(page, f"phone-{script}-5-done")
-    page.get_by_role("link", name="Về máy tính").click()
+    press(page, "Về máy tính")
 
     assert page.url.endswith("/ky-so")
     assert room.state(asked).signed == 30
@@ -324,8 +324,7 @@ def test_back_after_signing_breaks_nothing(room: Room, open_page: OpenPage, scri
         f"{room.base}{room.phone_path(holder)}/yeu-cau/{asked.id}/ma-pin", script=script
     )
     page.get_by_label("Mã PIN trên thẻ (6 số)").fill(PIN)
-    page.get_by_role("button", name="Xác nhận ký 1 học bạ").click()
-    page.wait_for_url("**/xong*")
+    press(page, "Xác nhận ký 1 học bạ")
     page.go_back()
 
     assert page.get_by_role("heading", level=1).inner_text() == "Yêu cầu này đã ký rồi"
@@ -341,7 +340,7 @@ def test_hiding_the_digits_works_in_place_and_by_link(
         field = page.locator("#pin")
         assert field.get_attribute("type") == "tel"
         page.get_by_role("link", name="Ẩn số").click()
-        assert page.locator("#pin").get_attribute("type") == "password"
+        expect(page.locator("#pin")).to_have_attribute("type", "password")
 
 
 def test_idle_pages_do_not_change(room: Room, states: States, open_page: OpenPage) -> None:

@@ -11,6 +11,7 @@ from sandbox.clock import MachineClock
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
 from tests.browser.pdf_text import page_texts
+from tests.builders.tapping import Taps, press
 from tests.builders.web import build_house, serve, without_cookies
 
 pytestmark = pytest.mark.browser
@@ -80,12 +81,12 @@ def test_without_cookies_and_script_a_hand_stays_raised(
     site_without_cookies: str, open_page: OpenPage
 ) -> None:
     """Raising a hand, walking on and coming back shows the hand still up."""
-    page = open_page(site_without_cookies + "/rieng-tu", script="off")
-    page.get_by_role("button", name="Giơ tay").click()
+    page, taps = open_page(site_without_cookies + "/rieng-tu", script="off"), Taps()
+    press(page, page.get_by_role("button", name="Giơ tay"), taps)
     assert page.get_by_role("heading", level=1).inner_text() == "Chờ cô hướng dẫn đến"
-    page.get_by_role("link", name="Quay lại bài đang làm").click()
+    press(page, page.get_by_role("link", name="Quay lại bài đang làm"))
     assert page.get_by_role("heading", level=1).inner_text() == "Xem máy giữ thông tin gì"
-    page.get_by_role("button", name="Giơ tay").click()
+    press(page, page.get_by_role("button", name="Giơ tay"), taps)
 
     assert page.get_by_role("button", name="Bỏ tay xuống").is_visible()
 
@@ -93,7 +94,7 @@ def test_without_cookies_and_script_a_hand_stays_raised(
 def test_the_text_size_is_kept_from_page_to_page(site: str, open_page: OpenPage) -> None:
     """A size once chosen holds on the next page, with script off."""
     page = open_page(site + "/chinh-chu", script="off")
-    page.get_by_role("link", name="Rất to").click()
+    press(page, page.get_by_role("link", name="Rất to"))
     page.goto(site + "/")
 
     assert page.locator("html").get_attribute("class") == "co-150"
@@ -106,7 +107,7 @@ def test_a_wrong_class_code_comes_back_filled_in_and_explained(
     """The error stands in the title, in the summary and at the field; what was typed is kept."""
     page = open_page(site + "/", script=script)
     page.get_by_label("Mã lớp (4 số)").fill("9999")
-    page.get_by_role("button", name="Vào lớp").click()
+    press(page, page.get_by_role("button", name="Vào lớp"))
 
     assert page.title().startswith("Lỗi: ")
     assert page.get_by_label("Mã lớp (4 số)").input_value() == "9999"
@@ -124,7 +125,7 @@ def test_the_error_summary_takes_the_focus_and_leads_to_the_field(
     """With script the summary is focused; its link reaches the field."""
     page = open_page(site + "/")
     page.get_by_label("Mã lớp (4 số)").fill("chữ")
-    page.get_by_role("button", name="Vào lớp").click()
+    press(page, page.get_by_role("button", name="Vào lớp"))
     page.wait_for_selector("#loi:focus")
     page.locator("#loi a").click()
 

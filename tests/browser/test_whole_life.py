@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,6 @@ def test_a_refused_record_is_mended_signed_again_and_accepted(visitor):
     visitor.open_first()
     visitor.page.locator("main .o-chon label").first.click()
     visitor.press_main()
-    time.sleep(0.7)  # two pieces of work, not two taps
     package = send_package(visitor, SMALL)
     text = visitor.wait_for(["1 em"], path=package)
     visitor.go(f"{package}/ket-qua")

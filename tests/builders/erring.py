@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.portal.context import Actor
 from sandbox.wire.signing import Fault, Instrument
 from tests.builders.portal import House
+from tests.builders.tapping import Taps, press
 
 
 def token_of(home: House, actor: Actor) -> str:
@@ -63,6 +63,7 @@ class Case:
     actor: Actor
     class_name: str
     records: list[str]
+    taps: Taps = field(default_factory=Taps)
 
     @property
     def person(self) -> str:
@@ -124,16 +125,16 @@ class Case:
     def press(self, words: str) -> None:
         """Press the first button or link in the page's own part whose words hold these."""
         found = self.page.locator("main a, main button").filter(has_text=words).first
-        with self.page.expect_navigation():
-            found.click()
+        press(self.page, found, self.taps)
 
     def press_main(self) -> None:
-        with self.page.expect_navigation():
-            self.page.locator("main .chinh").first.click()
+        press(self.page, self.page.locator("main .chinh").first, self.taps)
 
-    def wait_past_a_tap(self) -> None:
-        """A second press of one button within 600 ms is one tap: wait until it is another."""
-        time.sleep(0.7)
+    def tick(self, value: str) -> None:
+        """Choose the box or circle of that value by pressing its words."""
+        found = self.page.locator(f"main .o-chon input[value='{value}']")
+        if not found.is_checked():
+            self.page.locator(f"main label[for='{found.get_attribute('id')}']").click()
 
     def review(self, record: int = 0, *, task: str = "gvcn") -> None:
         self.go(f"/cong/ky/{task}/xem-lai?em={self.records[record]}")

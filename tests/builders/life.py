@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from playwright.sync_api import Locator, Page
+
+from tests.builders.tapping import Taps, press
 
 RESULT_SECONDS = 90.0
 
@@ -19,6 +21,7 @@ class Walker:
     page: Page
     root: str
     """Address of the space, without a slash at the end."""
+    taps: Taps = field(default_factory=Taps)
 
     def go(self, path: str) -> None:
         self.page.goto(self.root + path)
@@ -42,9 +45,7 @@ class Walker:
         self._follow(self.page.locator("main .hang a").first)
 
     def _follow(self, control: Locator) -> None:
-        """Press what leads to another page, and wait for it: a slow answer is no second press."""
-        with self.page.expect_navigation():
-            control.click()
+        press(self.page, control, self.taps)
 
     def enter_code(self, code: str) -> None:
         """Give the space's code at the portal's door."""

@@ -33,8 +33,10 @@ from sandbox.signing import (
     pages_room,
 )
 from sandbox.signing.coaching import Coach
+from sandbox.web.forms import TAP_SECONDS
 from sandbox.web.pages import routers as own_pages
 from sandbox.wire.signing import Item, NewTransaction, Transaction
+from tests.builders.tapping import Taps
 
 INTERNAL, ADMIN = "internal-token-of-the-tests", "admin-token-of-the-tests"
 PIN, WRONG = "246810", "135790"
@@ -92,6 +94,7 @@ class Room:
     clock: Clock
     spaces: web.Spaces
     folder: Path
+    tap_seconds: float = 0.0
     base: str = ""
     client: httpx.Client = field(default_factory=httpx.Client)
     token: str = INTERNAL
@@ -154,7 +157,7 @@ class Room:
         return Transaction.model_validate(self.get(f"giao-dich/{known}").json())
 
     def browser(self) -> Browser:
-        return Browser(self.base)
+        return Browser(self.base, tap_seconds=self.tap_seconds)
 
     def files(self) -> Iterator[Path]:
         """Every file the installation has written."""
@@ -229,7 +232,7 @@ def make_room(
         *pages_computer_pin.routers(service, Coach()),
     ):
         app.include_router(router)
-    return Room(app, service, database, time_of, spaces, folder)
+    return Room(app, service, database, time_of, spaces, folder, tap_seconds)
 
 
 START = FixedClock().at
@@ -297,10 +300,15 @@ class Sheet:
 
 
 class Browser:
-    """A browser without script that keeps cookies: follows links, presses buttons."""
+    """A browser without script that keeps cookies: follows links, presses buttons.
 
-    def __init__(self, base: str) -> None:
+    It presses as a person does: what the pages would take for a double tap within *tap_seconds*
+    comes later. `post` is immediate.
+    """
+
+    def __init__(self, base: str, *, tap_seconds: float = TAP_SECONDS) -> None:
         self.base = base
+        self.taps = Taps(tap_seconds)
         self.client = httpx.Client(base_url=base, follow_redirects=True, timeout=60)
         self.sheet: Sheet | None = None
 
@@ -337,9 +345,11 @@ class Browser:
 
     def press(self, button: str, **typed: str) -> Sheet:
         action, fields = self.form(button)
-        return self.post(action, {**fields, **typed})
+        sent = {**fields, **typed}
+        with self.taps.apart(action, sent):
+            return self.post(action, sent)
 
-    def post(self, action: str, fields: Mapping[str, str]) -> Sheet:
+    def post(self, action: str, fields: Mapping[str, str | Sequence[str]]) -> Sheet:
         answer = self.client.post(action, data=dict(fields), headers={"Accept": "text/html"})
         return self._seen(answer)
 

@@ -55,10 +55,9 @@ class Browser(PhoneBrowser):
                 fields[pressed[0].get("name")] = [pressed[0].get("value")]
             for name, value in typed.items():
                 fields[name] = [value] if isinstance(value, str) else list(value)
-            answer = self.client.post(
-                str(found.get("action")), data=fields, headers={"Accept": "text/html"}
-            )
-            return self._seen(answer)
+            action = str(found.get("action"))
+            with self.taps.apart(action, fields):
+                return self.post(action, fields)
         raise AssertionError(f"no button {button!r} on {self.sheet.heading!r}")
 
     @staticmethod

@@ -55,6 +55,9 @@ def rows_of(sandbox: RunningSandbox, space: str) -> Rows:
         names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         found: Rows = {}
         for (table,) in database.execute(names).fetchall():
+            columns = {column[1] for column in database.execute(f"PRAGMA table_info({table})")}
+            if "space" not in columns:  # versions of tables, figures of processes: of no space
+                continue
             rows = database.execute(f"SELECT * FROM {table} WHERE space = ?", (space,))
             found[table] = sorted(rows.fetchall(), key=repr)
         return found

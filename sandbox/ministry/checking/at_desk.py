@@ -39,7 +39,10 @@ class DeskChecks:
         self._service = service
         self._database = service.database
         self._revocations = RevocationReader(
-            fetch or self._fetch, trust=service.trust, clock=service.clock
+            fetch or self._fetch,
+            trust=service.trust,
+            clock=service.clock,
+            looked=lambda hit: service.meter.cache("crl", hit=hit),
         )
 
     def _fetch(self, space: Space, issuer: str) -> bytes:

@@ -16,6 +16,8 @@ from sandbox.ministry.checking.record import Draft
 from sandbox.ministry.checking.settling import SoFar, settle
 from sandbox.ministry.checking.storing import audit_lines, result_line, stored_rows, tallies
 from sandbox.ministry.checking.verdict import PackageVerdict
+from sandbox.ministry.crosscheck_sampling import Sampler
+from sandbox.ministry.metering_watch import PackageWatch
 from sandbox.ministry.model import (
     Audit,
     Claim,
@@ -48,8 +50,9 @@ class Examined:
 class Settler:
     """Writes what packages of one desk end with, in one transaction."""
 
-    def __init__(self, service: MinistryService) -> None:
-        self._service = service
+    def __init__(self, service: MinistryService, watch: PackageWatch) -> None:
+        self._service, self._watch = service, watch
+        self._sampler = Sampler()
         self._database, self._clock = service.database, service.clock
 
     def settle(self, examined: Sequence[Examined]) -> None:
@@ -71,6 +74,7 @@ class Settler:
                 with_this = so_far.next_package()
                 verdict = _judge(one, earlier, with_this)
                 if not package_store.settle(connection, one.claim, self._settlement(one, verdict)):
+                    self._watch.lost(one.claim)
                     continue
                 so_far = with_this
                 accepted = [record for record in verdict.records if record.accepted]
@@ -85,11 +89,15 @@ class Settler:
                 )
                 for school, tally in tallies(verdict.records).items():
                     books.tallies[school] = books.tallies.get(school, _NOTHING) + tally
+                self._sampler.note(connection, package, verdict.records, epoch=moment.epoch)
                 books.closed[package.account] += 1
+                books.settled.append((one.claim, verdict))
             package_store.leave(connection, books.closed)
             record_store.add_records(connection, books.rows, **here)
             record_store.count_up(connection, books.tallies, **here)
             store.add_audit(connection, books.lines, **here)
+        for claim, verdict in books.settled:
+            self._watch.settled(claim, verdict)
 
     def _earlier(self, connection: Transaction, examined: Sequence[Examined]) -> Earlier:
         """Return what the desk holds about the records and pupils of *examined*."""
@@ -134,4 +142,5 @@ class _Books:
         self.rows: list[RecordRow] = []
         self.lines: list[Audit] = []
         self.tallies: dict[str, Tally] = {}
+        self.settled: list[tuple[Claim, PackageVerdict]] = []
         self.closed: Counter[tuple[str, str, str]] = Counter()

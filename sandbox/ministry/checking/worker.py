@@ -25,6 +25,7 @@ from sandbox.ministry.checking.context import Sender
 from sandbox.ministry.checking.package import check_records, open_package
 from sandbox.ministry.checking.settlement import Examined, Settler
 from sandbox.ministry.checking.verdict import PackageVerdict
+from sandbox.ministry.metering_watch import PackageWatch
 from sandbox.ministry.model import Claim, PackageState
 from sandbox.ministry.package_store import Settlement
 from sandbox.ministry.service import MinistryService
@@ -33,6 +34,8 @@ LOG = logging.getLogger("sandbox.ministry.checking")
 CLAIM_S = 60.0
 """How long a claim holds without being renewed, machine seconds."""
 IDLE_S = 0.25
+AWAY_S = 1.0
+"""Pause before a database that is away is tried again."""
 FAULTS_FORGIVEN = 3
 """How often checking may fail on a package, or its worker die, before it is answered `SBX-9001`."""
 BACKOFF_S = (1.0, 5.0, 15.0)
@@ -61,13 +64,18 @@ class Worker:
         self._claim_s, self._idle_s, self._batch = claim_s, idle_s, batch
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._checks = DeskChecks(service)
-        self._settler = Settler(service)
+        self._watch = PackageWatch(service.meter, service.clock, worker=self.name)
+        self._settler = Settler(service, self._watch)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; the packages in hand are finished first (drain)."""
         while not stop.is_set():
             try:
                 worked = self.run_once()
+            except Unavailable as away:  # the database: what was claimed is taken again
+                LOG.warning("checking waits: %s", away)
+                worked = False
+                stop.wait(AWAY_S)
             except Exception:
                 LOG.exception("checking stumbled; going on")
                 worked = False
@@ -101,14 +109,15 @@ class Worker:
         if claim.package.faults > FAULTS_FORGIVEN:
             self._give_up(claim)
             return None
+        self._watch.begun(claim)
         try:
             return self._check(claim, renewal)
         except Lost:
-            LOG.info("claim lost: %s", claim.package.messageid)
+            self._watch.lost(claim)
         except Unavailable as away:
             self._put_back(claim, after=float(away.retry_after), reason=str(away))
         except Exception:
-            LOG.exception("checking failed on %s", claim.package.messageid)
+            self._watch.fault(claim)
             self._suffer_fault(claim)
         return None
 
@@ -133,21 +142,24 @@ class Worker:
         """Settle what was checked for one desk; when that fails, each package for itself."""
         try:
             self._settler.settle(examined)
+        except Unavailable:
+            raise
         except Exception:
             if len(examined) > 1:
                 LOG.exception("settling %s packages failed; each for itself", len(examined))
                 for one in examined:
                     self._settle([one])
                 return
-            LOG.exception("settling failed on %s", examined[0].claim.package.messageid)
+            self._watch.fault(examined[0].claim)
             self._suffer_fault(examined[0].claim)
 
     def _put_back(
         self, claim: Claim, *, after: float, reason: str | None, fault: bool = False
     ) -> None:
-        due = self._clock.epoch() + after
+        due = self._clock.epoch() + min(after, package_store.LONGEST_AHEAD_S / 2)
         with self._database.write() as connection:
             package_store.put_back(connection, claim, due=due, reason=reason, fault=fault)
+        self._watch.put_back(claim, reason=reason, after=after)
 
     def _suffer_fault(self, claim: Claim) -> None:
         """Try again a little later; after the last forgiven fault answer `SBX-9001`."""
@@ -169,6 +181,7 @@ class Worker:
         with self._database.write() as connection:
             if package_store.settle(connection, claim, settlement):
                 package_store.leave(connection, Counter([claim.package.account]))
+        self._watch.given_up(claim, "SBX-9001")
 
     def renew(self, claim: Claim) -> float | None:
         """Hold the claim for another stretch and return its end; None when it was lost."""

@@ -1,0 +1,367 @@
+"""Who sends a corpus: schools' software handing in packages read from disk one by one.
+
+A user takes the next school, gets its token, sends its packages in order, and takes the next.
+Of every so many packages one is asked about until its result is final. A desk settles a sender's
+packages in the order they came, so what was sent before that one is settled too: this is how a
+user of a closed loop keeps a bounded number of packages waiting without asking about each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import gevent
+from gevent.event import Event
+from locust import task
+from locust.contrib.fasthttp import FastHttpUser
+from locust.exception import StopUser
+
+from loadtests.volume.bodies import asking, body_of, head_of, messageid_of, submitting
+from loadtests.volume.corpus import Source
+from loadtests.volume.plan import RESULT, SUBMIT, TOKEN, PoisonLine, PoisonSeen, VolumePlan
+from loadtests.volume.recorder import CLOCK, Recorder
+from sandbox.wire.ministry import BASE
+
+TRIES = 6
+"""How often a package is handed in that found nobody, a busy desk, or an old token."""
+MOST_WAIT_S = 30.0
+"""Longest pause a Retry-After is honoured for."""
+AWAY_S = 1.0
+READ_BYTES = 262_144
+HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+
+
+@dataclass(slots=True)
+class Login:
+    """An account and its token, as the first bytes of every request."""
+
+    unit: str
+    user_name: str
+    password: str
+    head: bytes = b""
+
+    def signed_in(self, token: str) -> None:
+        """Use *token* from now on."""
+        self.head = head_of(token=token, user_name=self.user_name, password=self.password)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status 0 when nothing did."""
+
+    status: int
+    code: str | None
+    body: dict[str, Any]
+    retry_after: float
+
+    @property
+    def good(self) -> bool:
+        """Whether the desk did what it was asked."""
+        return self.status == 200 and self.code == "0"
+
+
+class Window:
+    """How many packages of one user wait for their result, as far as the user knows."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._settled = 0
+        self._room = Event()
+        self.sent = 0
+
+    def wait(self) -> None:
+        """Wait until one more package may be sent."""
+        while self._most is not None and self.sent - self._settled >= self._most:
+            self._room.clear()
+            self._room.wait()
+
+    def settled(self, number: int) -> None:
+        """Everything up to package *number* has its result."""
+        self._settled = max(self._settled, number)
+        self._room.set()
+
+
+class NationUser(FastHttpUser):
+    """Sends whole schools, one after the other."""
+
+    abstract = True
+    connection_timeout = 10.0
+    network_timeout = 120.0
+    max_redirects = 0
+    max_retries = 0
+    concurrency = 64
+    plan: VolumePlan
+    recorder: Recorder
+    sources: Iterator[Source]
+    slots: Iterator[int]
+    """Numbers of the moments at which packages are due in an open loop."""
+    poisons: Iterator[int]
+    alive: list[NationUser]
+    """Users of this process that still send."""
+
+    def on_start(self) -> None:
+        """Begin with no school."""
+        said = self.plan.profile.corpus
+        assert said is not None
+        self.said = said
+        self.window = Window(said.open_packages if self.plan.per_s is None else None)
+        self.watchers: list[Any] = []
+        self.usual_s = 0.0
+        self.file: BinaryIO | None = None
+        self.left: Iterator[int] = iter(())
+        self.login = Login("", "", "")
+        self.poison_logins: dict[str, Login] = {}
+        self.alive.append(self)
+
+    def on_stop(self) -> None:
+        """Close what is open."""
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+    @task
+    def hand_in(self) -> None:
+        """Send one package; take the next school when this one is through."""
+        records = next(self.left, None)
+        if records is None:
+            source = next(self.sources, None)
+            if source is None or self.recorder.full:
+                self._leave()
+            else:
+                self._take(source)
+            return
+        self.window.wait()
+        due = self._due()
+        if self.recorder.full:
+            self._leave()
+        assert self.file is not None
+        before = time.thread_time()
+        line = self.file.readline()
+        messageid = messageid_of(line)
+        self.recorder.body_cpu_s += time.thread_time() - before
+        self._submit(line, messageid, records, due=due)
+        every = self.plan.poison_every
+        if every and self.recorder.sent % every == every // 2:
+            self._poison()
+
+    # ------------------------------------------------------------------ one package
+
+    def _submit(self, line: bytes, messageid: str, records: int, *, due: float | None) -> None:
+        self.recorder.sending(records)
+        self.window.sent += 1
+        number = self.window.sent
+        sent_at = CLOCK.epoch() if due is None else due
+        answer = self._until_taken(line, due=due)
+        if not answer.good:
+            self.window.settled(number)
+            return
+        self.recorder.acknowledged(records)
+        if number % self.said.ask_one_in == 0:
+            login = self.login
+            self.watchers = [watcher for watcher in self.watchers if not watcher.dead]
+            self.watchers.append(
+                gevent.spawn(self._watch, login, messageid, number, records, sent_at)
+            )
+
+    def _until_taken(self, line: bytes, *, due: float | None) -> Answer:
+        """Hand in until there is a receipt or a refusal that waiting does not mend."""
+        for left in reversed(range(TRIES)):
+            before = time.thread_time()
+            body = body_of(self.login.head, line)
+            self.recorder.body_cpu_s += time.thread_time() - before
+            answer = self._call(SUBMIT, body, due=due)
+            if answer.good or not left or self.recorder.full:
+                break
+            if answer.code == "SBX-1103":
+                self._sign_in(self.login)
+            elif answer.retry_after:
+                gevent.sleep(min(answer.retry_after, MOST_WAIT_S))
+            else:
+                break
+        return answer
+
+    def _watch(
+        self, login: Login, messageid: str, number: int, records: int, sent_at: float
+    ) -> None:
+        """Ask for a result until it is final, first when one is usually there."""
+        answer = self._result(login, messageid, sent_at)
+        if answer is None:
+            self.recorder.unanswered()
+        else:
+            rows = answer.body.get("DanhSach") or []
+            seconds = CLOCK.epoch() - sent_at
+            self.usual_s += (seconds - self.usual_s) / 4
+            self.recorder.answered(
+                sent_at=sent_at,
+                seconds=seconds,
+                records=records,
+                accepted=sum(row.get("trang_thai") == 1 for row in rows),
+            )
+        self.window.settled(number)
+
+    def _result(
+        self, login: Login, messageid: str, sent_at: float, *, poison: bool = False
+    ) -> Answer | None:
+        gevent.sleep(max(self.said.ask_every_s, 0.9 * self.usual_s))
+        while CLOCK.epoch() - sent_at < self.said.answer_within_s and not self.recorder.full:
+            body = asking(login.head, unit=login.unit, messageid=messageid)
+            answer = self._call(RESULT, body, poison=poison)
+            if answer.status == 200 and answer.code != "SBX-1201":
+                return answer
+            if answer.code == "SBX-1103":
+                self._sign_in(login)
+            gevent.sleep(max(self.said.ask_every_s, min(answer.retry_after, MOST_WAIT_S)))
+        return None
+
+    # ------------------------------------------------------------------ schools
+
+    def _take(self, source: Source) -> None:
+        if self.file is not None:
+            self.file.close()
+        self.file = Path(source.file).open("rb", READ_BYTES)  # noqa: SIM115 - read until the next school
+        self.left = iter(source.records)
+        self.login = Login(source.unit, source.user_name, source.password)
+        self._sign_in(self.login)
+
+    def _sign_in(self, login: Login) -> None:
+        """Service 3.1. Without a token the next call is refused, and counted so."""
+        head = head_of(token="", user_name=login.user_name, password=login.password)
+        body = head.replace(b'"authenticationRequest":{"token":"",', b"", 1)
+        body += b',"ma_don_vi":"' + login.unit.encode() + b'"}'
+        answer = self._call(TOKEN, body)
+        login.signed_in(str(answer.body.get("token") or ""))
+
+    def _due(self) -> float | None:
+        """Wait for the next moment of an open loop; None in a closed one."""
+        if self.plan.per_s is None:
+            return None
+        due = self.began + next(self.slots) / self.plan.per_s
+        gevent.sleep(max(0.0, due - CLOCK.epoch()))
+        return due
+
+    began: float
+    """Machine second at which the open loop began."""
+
+    def _leave(self) -> None:
+        """Stop this user once its results are known; the last one ends the run."""
+        gevent.joinall(self.watchers, timeout=self.said.answer_within_s)
+        self.alive.remove(self)
+        if not self.alive:
+            self.recorder.ended_by = "calls" if self.recorder.full else "done"
+            self.environment.runner.quit()
+        raise StopUser
+
+    # ------------------------------------------------------------------ poison
+
+    def _poison(self) -> None:
+        """Send one hostile package, the kinds in turn, and ask for its result."""
+        number = next(self.poisons)
+        line = self.plan.poison[number % len(self.plan.poison)]
+        chance = random.Random(f"{self.plan.profile.seed}/{self.plan.outcome_file}/{number}")
+        messageid = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        self.watchers.append(gevent.spawn(self._poison_one, line, messageid))
+
+    def _poison_one(self, line: PoisonLine, messageid: str) -> None:
+        login = Login(line.unit, line.user_name, line.password)
+        self._sign_in(login)
+        body = submitting(
+            login.head,
+            unit=line.unit,
+            year=self.plan.school_year,
+            messageid=messageid,
+            content=Path(line.file).read_bytes(),
+        )
+        sent_at = CLOCK.epoch()
+        answer = self._call(SUBMIT, body, poison=True)
+        seen = PoisonSeen(
+            kind=line.kind,
+            status=answer.status,
+            error=answer.code,
+            acknowledged=answer.good,
+            final=not answer.good and answer.status > 0,
+            accepted=0,
+            records=0,
+        )
+        if answer.good:
+            result = self._result(login, messageid, sent_at, poison=True)
+            if result is not None:
+                rows = result.body.get("DanhSach") or []
+                accepted = sum(row.get("trang_thai") == 1 for row in rows)
+                codes = [result.code] + [row.get("error") for row in rows]
+                worst = next((code for code in codes if code not in (None, "0")), "0")
+                seen = seen.model_copy(
+                    update={
+                        "error": worst,
+                        "final": True,
+                        "accepted": accepted,
+                        "records": len(rows),
+                    }
+                )
+        self.recorder.poisoned(seen)
+
+    # ------------------------------------------------------------------ one call
+
+    def _call(
+        self, path: str, body: bytes, *, due: float | None = None, poison: bool = False
+    ) -> Answer:
+        """Make one measured call. In an open loop it is timed from the moment it was due."""
+        at = CLOCK.epoch()
+        began = time.perf_counter()
+        with self.client.request(
+            "POST",
+            f"{BASE}/{path}",
+            name=f"poison {path}" if poison else path,
+            data=body,  # type: ignore[arg-type]  # bytes are what it wants in the end
+            headers=HEADERS,
+            catch_response=True,
+        ) as response:
+            ms = 1000 * (time.perf_counter() - began)
+            if due is not None:
+                ms += 1000 * max(0.0, at - due)
+            answer = _read(response)
+            if answer.status == 200 and answer.code in ("0", "SBX-1201"):
+                response.success()
+            elif not poison:
+                response.failure(f"{answer.status} {answer.code}")
+            else:
+                response.success()
+        if not poison:
+            self.recorder.call((path, round(at, 3), round(ms, 2), answer.status, answer.code))
+        return answer
+
+
+def _read(response: Any) -> Answer:
+    status = response.status_code or 0
+    try:
+        body = response.json() if status else {}
+    except (ValueError, TypeError):
+        body = {}
+    if not isinstance(body, dict):
+        body = {}
+    code = body.get("Error", body.get("error"))
+    wait = 0.0
+    if status in (429, 503):
+        said = (response.headers or {}).get("Retry-After", "")
+        wait = float(said) if str(said).isdigit() else AWAY_S
+    elif status == 0 or status >= 500:
+        wait = AWAY_S
+    return Answer(status, None if code is None else str(code), body, wait)
+
+
+def sources_of(file: Path) -> Iterator[Source]:
+    """Yield the schools of a process one by one, as users ask for them."""
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield Source.model_validate_json(line)
+
+
+def numbers() -> Iterator[int]:
+    """Return numbers from 0, shared by the users of a process."""
+    return itertools.count()
