@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from xml.parsers import expat
 
 from sandbox.documents.bounds import Limits
@@ -39,6 +39,8 @@ class ParsedRecord:
     document: bytes = field(repr=False)
     start: int
     end: int
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What was read of it once and is asked for again, by name; see `reading.general_texts`."""
 
     @property
     def original(self) -> bytes:

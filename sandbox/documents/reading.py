@@ -61,6 +61,7 @@ class RecordIdentity:
     school_year: str | None = None
 
 
+_GENERAL_PATH: Final = f"{DATA.tag}/{GENERAL.tag}"
 _IDENTITY: Final = {
     "MA_TRA_CUU_UUID": "uuid",
     "MA_HOC_SINH": "pupil_code",
@@ -71,9 +72,33 @@ _IDENTITY: Final = {
 }
 
 
+def general_texts(record: ParsedRecord) -> dict[str, str] | None:
+    """Return the text of each tag of THONG_TIN_CHUNG; None when it is not there or not clear.
+
+    Clear is what stands there once. Read once for all who ask, since several steps do.
+    """
+    if "general" not in record.kept:
+        record.kept["general"] = _general_texts(record)
+    found: dict[str, str] | None = record.kept["general"]
+    return found
+
+
+def _general_texts(record: ParsedRecord) -> dict[str, str] | None:
+    general = record.element.find(_GENERAL_PATH)
+    if general is None:
+        return None
+    children = list(general)
+    texts = {child.tag: child.text or "" for child in children}
+    is_clear = len(texts) == len(children) and all(type(tag) is str for tag in texts)
+    return texts if is_clear else None
+
+
 def identify(record: ParsedRecord) -> RecordIdentity:
     """Return whose *record* it is, for rows about records too broken to read; never raises."""
-    general = record.element.find(f"{DATA.tag}/{GENERAL.tag}")
+    texts = general_texts(record)
+    if texts is not None:
+        return RecordIdentity(*(texts.get(tag, "").strip()[:_LONGEST] or None for tag in _IDENTITY))
+    general = record.element.find(_GENERAL_PATH)
     if general is None:  # the 2026 profile has it a level deeper: refused here, but by name
         general = record.element.find(f"{DATA.tag}/*/{GENERAL.tag}")
     found: dict[str, str] = {}
@@ -136,10 +161,11 @@ def data_element(record: ParsedRecord) -> Element:
 def values_of(parent: Element, table: Mapping[str, Leaf]) -> dict[str, Any]:
     """Return what the children of *parent* say, by attribute of the card's part."""
     values: dict[str, Any] = {}
+    look = table.get
     for child in parent:
-        leaf = table.get(str(child.tag))
-        if leaf is not None and leaf.attribute is not None:
-            values[leaf.attribute] = leaf.form.read(child.text or "")
+        leaf = look(child.tag)
+        if leaf is not None:
+            values[leaf.attribute] = leaf.form.read(child.text or "")  # type: ignore[index]
     return values
 
 
@@ -150,7 +176,7 @@ def _summary(element: Element) -> Summary:
         raise ValueError("TONG_KET lacks one of its parts: check_schema says which")
     ratings: list[tuple[str, str]] = []
     for child in assessment:
-        leaf = _RATING_TAGS.get(str(child.tag))
+        leaf = _RATING_TAGS.get(child.tag)
         if leaf is not None:
             ratings.append((leaf.tag, leaf.form.read(child.text or "")))
     ratings.sort(key=lambda pair: _RATING_ORDER[pair[0]])

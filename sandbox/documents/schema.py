@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from functools import lru_cache
 from typing import Any, Final
 
 from lxml import etree
@@ -17,16 +18,14 @@ from lxml import etree
 from sandbox.documents import forms
 from sandbox.documents.bounds import Switches
 from sandbox.documents.package import ParsedRecord
+from sandbox.documents.reading import general_texts
+from sandbox.documents.signing_part import Halves, halves_of
 from sandbox.documents.tags import (
     ASSESSMENT,
-    DATA,
     GENERAL,
     HISTORY,
     RATINGS,
-    SIGNATURE,
-    SIGNING,
     SUMMARY,
-    XMLDSIG,
 )
 from sandbox.documents.tree import Element
 from sandbox.documents.walker import needs_district, walk
@@ -34,17 +33,9 @@ from sandbox.documents.xsd import compiled_schema
 from sandbox.errors import Finding
 
 WARNINGS: Final = frozenset({"SBX-2090", "SBX-2091"})
-_SIGNATURE_NAMESPACE: Final = f' xmlns="{XMLDSIG}"'.encode("ascii")
-_NEEDS_A_LOOK: Final = (
-    b"<!",
-    b"<?",
-    b"&#",
-    b"xml:",
-    *(f"<{leaf.alias}".encode("ascii") for leaf in GENERAL.children + RATINGS if leaf.alias),
-)
+_ALIASES: Final = frozenset(leaf.alias for leaf in GENERAL.children + RATINGS if leaf.alias)
 _DAYS: Final = ("NGAY_SINH", "NGAY_TAO_HOC_BA", "NGAY_KY_PHAT_HANH_HOC_BA")
-_COOPERATION: Final = f"{DATA.tag}/{SUMMARY.tag}/{ASSESSMENT.tag}/NANG_LUC_GIAO_TIEP_HOC_TAC"
-_SLOT_CHILDREN: Final = frozenset({"NGAY_KY", "SO_CCCD", SIGNATURE})
+_COOPERATION: Final = "NANG_LUC_GIAO_TIEP_HOC_TAC"
 
 # libxml2 error numbers, xmlerror.h
 _FACETS: Final = {1831: "SBX-2003", 1832: "SBX-2005", 1839: "SBX-2004", 1840: "SBX-2008"}
@@ -71,30 +62,47 @@ def check_schema(record: ParsedRecord, *, switches: Switches | None = None) -> l
 
 def _is_plain(record: ParsedRecord) -> bool:
     """Say whether a record the XSD accepts surely gives the walker nothing to say."""
-    original = record.original
-    if any(mark in original for mark in _NEEDS_A_LOOK):
-        return False
-    if original.count(b"xmlns") != original.count(_SIGNATURE_NAMESPACE):
-        return False
-    if not unicodedata.is_normalized("NFC", original.decode("utf-8")):
+    halves, general = halves_of(record), general_texts(record)
+    if halves is None or general is None or not _is_plain_text(halves):
         return False
     # found by name, not by place: with the relaxed switch the groups come in any order
-    general_tag = record.element.find(f"{DATA.tag}/{GENERAL.tag}")
-    history = record.element.find(f"{DATA.tag}/{HISTORY.tag}")
-    if general_tag is None or history is None:
+    data = record.element[0]
+    history, summary = data.find(HISTORY.tag), data.find(SUMMARY.tag)
+    assessment = None if summary is None else summary.find(ASSESSMENT.tag)
+    if history is None or assessment is None:
         return False
-    general = {child.tag: child.text or "" for child in general_tag}
+    rated = {child.tag for child in assessment}
     year = general.get("TEN_NAM_HOC", "")
     return (
         "THONG_SO_BUOI_NGHI_KHONG_PHEP" in general
         and "NAM_HOC" not in general
+        and _ALIASES.isdisjoint(general)
+        and _ALIASES.isdisjoint(rated)
+        and _COOPERATION in rated
         and forms.follows_on(year)
         and ("TEN_QUAN_HUYEN" in general or not needs_district(year))
         and all(_is_plain_day(general.get(tag, "")) for tag in _DAYS)
         and all(_is_plain_row(row) for row in history)
-        and record.element.find(_COOPERATION) is not None
-        and _are_plain_slots(record.element)
     )
+
+
+def _is_plain_text(halves: Halves) -> bool:
+    """Say whether the bytes hide nothing: only elements, entities by name, NFC."""
+    data = halves.data
+    return (
+        data.count(b"=") == 1  # the Id: no other attribute, no namespace
+        and not (b"!" in data and b"<!" in data)
+        and not (b"?" in data and b"<?" in data)
+        and not (b"&" in data and b"&#" in data)
+        and unicodedata.is_normalized("NFC", data.decode())
+        and all(_is_plain_name(block.subject) for block in halves.blocks)
+    )
+
+
+@lru_cache(maxsize=2048)
+def _is_plain_name(subject: bytes) -> bool:
+    """Say it of a signer's name, which comes again with every record of a class."""
+    return unicodedata.is_normalized("NFC", subject.decode())
 
 
 def _is_plain_day(text: str) -> bool:
@@ -105,13 +113,6 @@ def _is_plain_row(row: Element) -> bool:
     return forms.follows_on(row.findtext("NAM_HOC") or "") and _is_plain_day(
         row.findtext("NGAY_TRANG_THAI_CHUYEN_DEN") or ""
     )
-
-
-def _are_plain_slots(record: Element) -> bool:
-    slots = record.find(SIGNING.tag)
-    if slots is None:
-        return True
-    return len(slots) > 0 and all(child.tag in _SLOT_CHILDREN for slot in slots for child in slot)
 
 
 def first_error_of_libxml2(record: ParsedRecord, schema: etree.XMLSchema, *, xpath: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from sandbox.clock import VIETNAM
@@ -32,6 +33,10 @@ def read(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text.strip())
     except ValueError:
         return None
+
+
+read_known = lru_cache(maxsize=1024)(read)
+"""`read` for moments that come again and again: a class is signed within minutes."""
 
 
 def day(text: str) -> str | None:

@@ -8,6 +8,7 @@ the certificate, SBX-1110 for everything else, the SBX-30xx behind it in `within
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +46,7 @@ _OF_THE_CERTIFICATE: Final = frozenset(
     }
 )  # fmt: skip
 _SIGNATURE: Final = ds("Signature")
+_DECLARATION: Final = re.compile(rb"(<\?xml[^?>]*\?>[ \t\r\n]*)?")
 _ISSUED_AT: Final = "/".join(
     (
         SLOTS_TAG,
@@ -64,6 +66,8 @@ class EnvelopingSignature:
     not_checked: tuple[str, ...]
     """Codes of the checks that were left out because nothing was passed in to check against."""
     steps: tuple[Step, ...] = field(repr=False)
+    is_canonical: bool = False
+    """Whether the document's bytes, its XML declaration aside, are its canonical form."""
 
 
 def verify_package(
@@ -95,6 +99,7 @@ def verify_package(
         at=at,
         registered=registered,
         records=package.records,
+        document=package.xml,
     )
 
 
@@ -133,6 +138,7 @@ def _verify(
     at: datetime,
     registered: Approved | None,
     records: tuple[ParsedRecord, ...],
+    document: bytes = b"",
 ) -> EnvelopingSignature:
     report = Report()
     signatures = root.findall(_SIGNATURE)
@@ -160,8 +166,9 @@ def _verify(
         raise _refusal(report)
     check_certificate(opened, place, report, trust=trust, revocations=revocations)
     check_signature_value(opened, place, report)
-    digest = enveloped_digest(root, signature, report, place)
-    if digest is not None:
+    whole = _canonical_whole(root, report, place)
+    if whole is not None:
+        digest = enveloped_digest(root, signature, whole)
         check_digests(opened, place, report, target_digest=digest)
     check_approved(opened, place, report, registered=registered)
     moment = check_time(opened, place, report, at=at)
@@ -173,6 +180,7 @@ def _verify(
         facts=_facts(opened, moment),
         not_checked=tuple(report.not_checked),
         steps=tuple(report.steps),
+        is_canonical=whole is not None and _is_canonical(document, whole),
     )
 
 
@@ -204,20 +212,22 @@ def check_position(root: Element, opened: OpenedSignature, place: Place, report:
     return False
 
 
-def enveloped_digest(
-    root: Element, signature: Element, report: Report, place: Place
-) -> bytes | None:
-    """Return SHA-256 of *root* in canonical form without *signature*.
-
-    The root is canonicalised once, whole; the signature's own canonical bytes are then passed
-    over, so the tree stays as it is and neighbours' signatures stay inside the digest. None, and
-    SBX-2002 noted, where nobody may canonicalise.
-    """
+def _canonical_whole(root: Element, report: Report, place: Place) -> bytes | None:
+    """Return *root* in canonical form; None, and SBX-2002 noted, where nobody may do that."""
     try:
-        whole = memoryview(canonical_root(root))
+        return canonical_root(root)
     except Refused as refusal:
         report.failed("canonical", place.label, refusal.findings[0])
         return None
+
+
+def enveloped_digest(root: Element, signature: Element, canonical_form: bytes) -> bytes:
+    """Return SHA-256 of *root* in canonical form without *signature*.
+
+    The root is canonicalised once, whole; the signature's own canonical bytes are then passed
+    over, so the tree stays as it is and neighbours' signatures stay inside the digest.
+    """
+    whole = memoryview(canonical_form)
     own = canonical(signature)
     after = _length_after(root, signature)
     end = len(whole) - after
@@ -227,6 +237,12 @@ def enveloped_digest(
     digest = hashlib.sha256(whole[:start])
     digest.update(whole[end:])
     return digest.digest()
+
+
+def _is_canonical(document: bytes, whole: bytes) -> bool:
+    """Say whether *document* is *whole* after nothing but an XML declaration."""
+    before = document[: len(document) - len(whole)]
+    return document.endswith(whole) and _DECLARATION.fullmatch(before) is not None
 
 
 def _length_after(root: Element, signature: Element) -> int:

@@ -22,7 +22,7 @@ NAMED: Final = {
 }
 """Tags of THONG_TIN_CHUNG that name the person of a slot: personal ID, name."""
 
-_PREFIX: Final = "CCCD:"
+PREFIX: Final = "CCCD:"
 
 
 def check_person(
@@ -42,7 +42,7 @@ def check_person(
     id_tag, name_tag = NAMED[slot]
     in_slot = block.find("SO_CCCD")
     uid = certificate.uid
-    signer = uid.removeprefix(_PREFIX) if uid.startswith(_PREFIX) else ""
+    signer = uid.removeprefix(PREFIX) if uid.startswith(PREFIX) else ""
     compared = (
         ("SO_CCCD", in_slot, f"{xpath}/SO_CCCD", signer, same_text),
         (id_tag, general.get(id_tag), f"{general_xpath}/{id_tag}", signer, same_text),

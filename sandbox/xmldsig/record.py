@@ -22,11 +22,13 @@ from sandbox.xmldsig.persons import NAMED, Registered, check_person, check_schoo
 from sandbox.xmldsig.report import Report, SignatureFacts, SignatureRefused, Step
 from sandbox.xmldsig.scope import ids_within, is_in_another_record
 from sandbox.xmldsig.structure import OpenedSignature, Place, check_structure
+from sandbox.xmldsig.usual import Usual, World, verify_usual
 from sandbox.xmldsig.validity import (
     Revocations,
     check_certificate,
     check_digests,
     check_signature_value,
+    list_of,
 )
 
 _SIGNATURE: Final = ds("Signature")
@@ -81,13 +83,15 @@ def verify_record(
     at: datetime,
     registered: Registered | None,
     trace: bool = True,
+    is_canonical: bool = False,
 ) -> SignedRecord:
     """Return what the three signatures of *record* really cover, or raise.
 
     Read the report card from the result, never from *record* before: what lies outside the signed
     references belongs to whoever sent the file. *at* is the space clock. A None for *trust*,
     *revocations* or *registered* skips the checks that need it; their codes stand in
-    `not_checked`. Without *trace* the steps that passed are not written down.
+    `not_checked`. Without *trace* the steps that passed are not written down. *is_canonical*: the
+    document's bytes are known to be its canonical form, so a usual record is verified from them.
 
     Raises:
         SignatureRefused: Codes SBX-30xx in the order of §5.3, the first found first; SBX-2002
@@ -97,6 +101,12 @@ def verify_record(
     2088 PL1 §II.1.6, §II.1.7; spec/record-format.md §5.3, §5.4.
     """
     report = Report(trace=trace)
+    if is_canonical and not trace and trust and revocations is not None and registered:
+        usual = verify_usual(
+            record, World(trust, lambda name: list_of(name, revocations), at, registered)
+        )
+        if usual is not None:
+            return _as_usual(record, usual, report)
     parts = _take_apart(record, report)
     require_signatures(parts, report)  # step 0
     opened: dict[Slot, OpenedSignature] = {}
@@ -133,6 +143,26 @@ def verify_record(
         warnings=tuple(report.warnings),
         not_checked=tuple(report.not_checked),
         steps=tuple(report.steps),
+    )
+
+
+def _as_usual(record: ParsedRecord, usual: Usual, report: Report) -> SignedRecord:
+    """Return what `verify_usual` found, with the warnings the record deserves."""
+    data = record.element[0]
+    if Slot.GVCN not in usual.signatures or usual.planned != f"{usual.issued:%d/%m/%Y}":
+        general = data.find("THONG_TIN_CHUNG")
+        named = {} if general is None else {str(child.tag): child for child in general}
+        times = {slot: facts.signing_time for slot, facts in usual.signatures.items()}
+        note_warnings(_Parts(record, data, named, {}, {}), times, report)
+    return SignedRecord(
+        record=record,
+        data=usual.data,
+        data_digest=usual.data_digest,
+        data_element=data,
+        signatures=usual.signatures,
+        warnings=tuple(report.warnings),
+        not_checked=(),
+        steps=(),
     )
 
 

@@ -284,7 +284,7 @@ def _open(signature: Element) -> OpenedSignature:
     times = list(one)
     if len(times) != 1 or bare_name(times[0].tag) != "SigningTime" or len(times[0]):
         raise _unexpected(one, f"{below}/SignatureProperty", [ds("SigningTime")])
-    found, subject_fits = _identity(certificate.text or "", subject_name.text or "")
+    found, subject_fits = identity_of(certificate.text or "", subject_name.text or "")
     if not subject_fits:
         raise _WrongPartError(
             subject_name,
@@ -383,7 +383,7 @@ def from_base64(text: str | None) -> bytes | None:
         return None
 
 
-def _identity(certificate: str, subject_name: str) -> tuple[Certificate | None, bool]:
+def identity_of(certificate: str, subject_name: str) -> tuple[Certificate | None, bool]:
     """Return the certificate, if it can be read, and whether *subject_name* names its subject."""
     if len(certificate) + len(subject_name) > _LONGEST_KEPT:
         return _read_identity(certificate, subject_name)

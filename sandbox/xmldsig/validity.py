@@ -118,7 +118,7 @@ def check_state(
     if revocations is None:
         report.skipped("SBX-3015", "SBX-3016")
         return
-    state = _list_of(certificate.issuer_name, revocations).state_at(certificate.serial, at)
+    state = list_of(certificate.issuer_name, revocations).state_at(certificate.serial, at)
     if state == "good":
         report.passed("state", place.label, "SBX-3016", "good", state)
         return
@@ -258,7 +258,8 @@ def _refuse(
     report.failed(name, place.label, finding)
 
 
-def _list_of(issuer_name: str, revocations: Revocations) -> RevocationList:
+def list_of(issuer_name: str, revocations: Revocations) -> RevocationList:
+    """Return the revocation list of *issuer_name*. Raises `Unavailable` when it is not at hand."""
     if callable(revocations):
         return revocations(issuer_name)
     try:

@@ -25,6 +25,8 @@ class Opened:
     warnings: tuple[Finding, ...]
     identities: tuple[RecordIdentity, ...]
     """Of each record, as far as it could be read."""
+    is_canonical: bool = False
+    """Whether the document's bytes are known to be its canonical form."""
 
 
 def check_package(
@@ -86,10 +88,10 @@ def open_package(delivery: str | bytes, context: Context) -> Opened | PackageVer
         return _nothing_read(refusal, context)
     try:
         with context.timed("3"):
-            identities = step_3_root_and_sender(package, context)
+            identities, is_canonical = step_3_root_and_sender(package, context)
     except Refused as refusal:
         return _refuse_all(package, refusal, context)
-    return Opened(package, (*warnings, *package.warnings), identities)
+    return Opened(package, (*warnings, *package.warnings), identities, is_canonical)
 
 
 def step_1_decode(content: str, context: Context) -> tuple[bytes, tuple[Finding, ...]]:
@@ -103,10 +105,12 @@ def step_2_safe_xml(xml: bytes, context: Context) -> ParsedPackage:
     return parse(xml, limits=context.exercise.limits)
 
 
-def step_3_root_and_sender(package: ParsedPackage, context: Context) -> tuple[RecordIdentity, ...]:
+def step_3_root_and_sender(
+    package: ParsedPackage, context: Context
+) -> tuple[tuple[RecordIdentity, ...], bool]:
     """Package signature (1110), its certificate (1111), one year and one sender (1116).
 
-    Returns whose the records say they are.
+    Returns whose the records say they are, and whether the document is canonical as it stands.
 
     Raises:
         Refused: SBX-1110, SBX-1111 or SBX-1116.
@@ -141,7 +145,7 @@ def step_3_root_and_sender(package: ParsedPackage, context: Context) -> tuple[Re
             raise Refused(Finding("SBX-1111", field="Signature", xpath=where, within=(cause,)))
     identities = tuple(identify(record) for record in package.records)
     _require_one_year_and_sender(package, identities, context)
-    return identities
+    return identities, signature.is_canonical
 
 
 def _require_one_year_and_sender(
@@ -197,7 +201,15 @@ def check_records(opened: Opened, context: Context) -> list[Draft]:
     drafts = []
     for record, identity in zip(records, opened.identities, strict=True):
         context.between_records()
-        drafts.append(check_record(record, context, units=units, identity=identity))
+        drafts.append(
+            check_record(
+                record,
+                context,
+                units=units,
+                identity=identity,
+                is_canonical=opened.is_canonical,
+            )
+        )
     return drafts
 
 

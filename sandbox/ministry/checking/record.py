@@ -49,10 +49,12 @@ def check_record(
     *,
     units: Mapping[str, RegisterUnit] | None,
     identity: RecordIdentity | None = None,
+    is_canonical: bool = False,
 ) -> Draft:
     """Take *record* through steps 4 to 8, stopping at the first stage that refuses.
 
-    *identity* is what `identify` said of it, when somebody asked already.
+    *identity* is what `identify` said of it, when somebody asked already; *is_canonical* whether
+    its document's bytes are known to be their canonical form.
 
     Raises:
         Unavailable: a revocation list is away; the package waits.
@@ -64,7 +66,12 @@ def check_record(
         return Draft(_refused(verdict, Stage.SCHEMA, schema))
     with context.timed("5-6"):
         try:
-            signed = step_5_and_6_signatures(record, context, school=verdict.identity.school_code)
+            signed = step_5_and_6_signatures(
+                record,
+                context,
+                school=verdict.identity.school_code,
+                is_canonical=is_canonical,
+            )
         except Refused as refusal:
             stage = Stage.SCHEMA if refusal.code.startswith("SBX-2") else Stage.SIGNATURE
             return Draft(_refused(verdict, stage, list(refusal.findings)))
@@ -119,7 +126,7 @@ def _signed_card(read: CardRead, signed: SignedRecord) -> ReportCard:
 
 
 def step_5_and_6_signatures(
-    record: ParsedRecord, context: Context, *, school: str | None
+    record: ParsedRecord, context: Context, *, school: str | None, is_canonical: bool = False
 ) -> SignedRecord:
     """Ids, signatures, certificates, persons, in the order of record-format §5.3.
 
@@ -136,6 +143,7 @@ def step_5_and_6_signatures(
             at=context.at,
             registered=None if approvals is None else approvals.may_seal,
             trace=False,
+            is_canonical=is_canonical,
         )
     except SignatureRefused as refusal:
         context.skip(*refusal.report.not_checked)
