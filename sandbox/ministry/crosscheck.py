@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -300,6 +300,12 @@ class CrossCheck:
             with self._database.write() as connection:
                 self._raise_incident(connection, row, found, self._service.moment(space))
         return found
+
+    def count(self, looks: Mapping[tuple[str, str, str], int]) -> None:
+        """Add looks of `look_now` to the figures; keys are (space, desk, `counted_as`)."""
+        with self._database.write() as connection:
+            for (space, desk, outcome), times in sorted(looks.items()):
+                kept.count_outcome(connection, outcome, space=space, desk=desk, times=times)
 
 
 def _uuid(row: Waiting) -> str:

@@ -231,13 +231,15 @@ def add_signers(
         connection.execute(t.upsert(connection, signer).on_conflict_do_nothing(), values)
 
 
-def count_outcome(connection: Connection, outcome: str, *, space: str, desk: str) -> None:
-    """Count one look."""
-    row = {"space": space, "desk": desk, "outcome": outcome, "count": 1}
+def count_outcome(
+    connection: Connection, outcome: str, *, space: str, desk: str, times: int = 1
+) -> None:
+    """Count looks that ended with *outcome*."""
+    row = {"space": space, "desk": desk, "outcome": outcome, "count": times}
     statement = t.upsert(connection, tally).values(**row)
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["space", "desk", "outcome"], set_={"count": tally.c.count + 1}
+            index_elements=["space", "desk", "outcome"], set_={"count": tally.c.count + times}
         )
     )
 
