@@ -29,6 +29,7 @@ from sandbox.cli.speaking import (
     print_json,
     words,
 )
+from sandbox.cli.top import top
 from sandbox.errors import Misuse
 from sandbox.settings import SYSTEMS, Settings, read_settings
 
@@ -46,6 +47,7 @@ app = typer.Typer(
 app.command()(nation)
 app.command("register-corpus")(register_corpus)
 app.command()(doctor)
+app.command()(top)
 app.command()(crosscheck)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]
