@@ -137,6 +137,7 @@ def _waiting(package: Package, record: RecordVerdict, why: Why, epoch: float) ->
         number=record.number,
         uuid=record.identity.uuid,
         codes="" if record.accepted else " ".join(dict.fromkeys(codes)),
+        digest=hashlib.sha256(record.record.original).hexdigest() if record.accepted else "",
         why=why.value,
         noted_epoch=epoch,
     )
