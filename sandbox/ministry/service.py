@@ -27,6 +27,7 @@ from sandbox.ministry import (
     submissions,
 )
 from sandbox.ministry.answers import Answer, Outcome
+from sandbox.ministry.back_pressure import BackPressure
 from sandbox.ministry.crosscheck_incidents import Incidents
 from sandbox.ministry.exercise import Exercise, exercise_of
 from sandbox.ministry.metering import Meter
@@ -108,6 +109,7 @@ class MinistryService:
         responders_url: str,
         *,
         allowed_hosts: tuple[str, ...] = (),
+        pressure: BackPressure | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -115,6 +117,7 @@ class MinistryService:
         self.trust = trust
         self.responders_url = responders_url.rstrip("/")
         self.allowed_hosts = allowed_hosts
+        self.pressure = pressure or BackPressure(database, clock)
         self.registrations = registrations.Registrations(database)
         self.incidents = Incidents(database)
         self.meter = Meter()

@@ -14,6 +14,7 @@ from sandbox.atlas import Atlas
 from sandbox.classroom import ClassroomService
 from sandbox.clock import Clock, MachineClock
 from sandbox.ministry import MinistryService
+from sandbox.ministry.back_pressure import BackPressure, IntakeLimits
 from sandbox.pki import RsaPool, TrainingAuthority, Trust
 from sandbox.portal import PortalService
 from sandbox.rehearsal import RehearsalDesk
@@ -71,6 +72,16 @@ class World:
             self.spaces,
             trust=self.trust,
             responders_url=self.settings.url_of("responders"),
+            pressure=BackPressure(
+                self.database,
+                self.clock,
+                IntakeLimits(
+                    min_free_disk=self.settings.min_free_disk,
+                    waiting=self.settings.max_waiting,
+                    waiting_bytes=self.settings.max_waiting_bytes,
+                ),
+                folders=(self.settings.data,),
+            ),
         )
 
     @cached_property
@@ -224,6 +235,7 @@ def build_app(world: World, *, strict: bool = False) -> FastAPI:
         spaces=world.spaces,
         clock=world.clock,
         secret=world.settings.secrets.form_key,
+        bodies_in_memory=world.settings.max_bodies,
     )
     own = (*web_pages(), *atlas_pages(world.atlas), *admin_routes(world))
     for router in (*own, *_routers_of(world)):
