@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from sandbox.wire.metrics import Reading
 
-BAR = 24
+BAR = 14
+"""Width of a bar; all tables fit into 80 columns."""
 DEFAULT_URL = "http://127.0.0.1:8080"
 Say = Callable[..., str]
 
@@ -158,7 +159,7 @@ def _steps(now: Reading, before: Reading | None) -> list[dict[str, Any]]:
             "share": spent / whole if whole else 0.0,
             "mean_ms": 1e3 * spent / counts[step] if counts.get(step) else 0.0,
         }
-        for step, spent in sorted(seconds.items(), key=lambda item: int(item[0]))
+        for step, spent in seconds.items()
     ]
 
 
@@ -262,7 +263,8 @@ def _desk_table(desks: list[dict[str, Any]], say: Say) -> Table:
 def _step_table(steps: list[dict[str, Any]], say: Say) -> Table:
     table = _table((say("top.step"), "", "%", say("top.step.ms")), left=2)
     for step in steps:
-        name = f"{step['step']}. {say('top.step.' + step['step'])}"
+        number = f"{step['step']}. " if step["step"][0].isdigit() else ""
+        name = number + say("top.step." + step["step"])
         share = f"{100 * step['share']:.1f}"
         table.add_row(name, bar(step["share"]), share, f"{step['mean_ms']:.2f}")
     return table
