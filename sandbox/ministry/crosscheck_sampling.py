@@ -83,7 +83,7 @@ class Sampler:
             if record.accepted:
                 lot = draw((record.identity.uuid or "").lower())
                 first = min(first or (lot, record.number), (lot, record.number))
-                if self._has_new_signer(record.record.original, new):
+                if self._has_new_signer(package, record.record.original, new):
                     yield record.number, Why.SIGNER
                 if lot % ACCEPTED_ONE_IN == 0:
                     yield record.number, Why.SAMPLE
@@ -93,8 +93,8 @@ class Sampler:
         if first is not None and draw(package.messageid) % PACKAGES_ONE_IN == 0:
             yield first[1], Why.PACKAGE
 
-    def _has_new_signer(self, xml: bytes, new: list[bytes]) -> bool:
-        """Tell whether a certificate of *xml* is unknown here, and put it into *new*.
+    def _has_new_signer(self, package: Package, xml: bytes, new: list[bytes]) -> bool:
+        """Tell whether a certificate of *xml* is unknown at the desk, and put it into *new*.
 
         Records of one class carry the same three: those are compared before they are hashed.
         """
@@ -102,7 +102,8 @@ class Sampler:
         if texts == self._latest:
             return False
         self._latest = texts
-        digests = {hashlib.sha256(text).digest()[:16] for text in texts}
+        desk = f"{package.space}/{package.desk} ".encode()
+        digests = {hashlib.sha256(desk + text).digest()[:16] for text in texts}
         unknown = digests - self._signers - set(new)
         new += unknown
         return bool(unknown)
