@@ -22,6 +22,9 @@ SYSTEMS = ("ministry", "portal", "signing", "responders", "classroom", "rehearsa
 DEFAULT_SEED = "hoc-ba-so-sandbox"
 """The public seed: golden data are made from it. An installation may choose its own."""
 
+INSTALLATION = "installation.json"
+"""In a restored data folder: the seed its data were made with."""
+
 FIRST_PORT, LAST_PORT = 8080, 8089
 MOST_BYTES = 2**50
 
@@ -115,7 +118,7 @@ def read_settings(
     return Settings(
         data=data,
         database=_database(source.get("HOCBA_DATABASE"), data),
-        seed=source.get("HOCBA_SEED", DEFAULT_SEED),
+        seed=_seed(source.get("HOCBA_SEED"), data / INSTALLATION),
         host=source.get("HOCBA_HOST", "127.0.0.1"),
         port=_number(source, "HOCBA_PORT", FIRST_PORT, low=1, high=65_535),
         systems=_systems(source.get("HOCBA_SYSTEMS", ",".join(SYSTEMS))),
@@ -224,6 +227,21 @@ def _database(url: str | None, data: Path) -> str:
         "HOCBA_DATABASE has an unknown form",
         remedy="postgresql://user@host:port/name or sqlite:///folder/file.db",
     )
+
+
+def _seed(asked: str | None, file: Path) -> str:
+    """Return the seed asked for; a restored installation has its own and takes no other."""
+    if not file.is_file():
+        return asked or DEFAULT_SEED
+    try:
+        kept = str(json.loads(file.read_text(encoding="utf-8"))["seed"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise Misuse("the seed cannot be read", file=str(file), remedy="restore anew") from error
+    if asked not in (None, kept):
+        raise Misuse(
+            "HOCBA_SEED is not the seed of these data", file=str(file), remedy="unset HOCBA_SEED"
+        )
+    return kept
 
 
 def _make_folder(data: Path) -> None:

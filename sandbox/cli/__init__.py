@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 
 from sandbox import PRACTICE_MARK, __version__
+from sandbox.cli.backup import backup, restore
 from sandbox.cli.crosscheck import crosscheck
 from sandbox.cli.doctor import doctor
 from sandbox.cli.nation import nation, register_corpus
@@ -47,6 +48,8 @@ app = typer.Typer(
 app.command()(nation)
 app.command("register-corpus")(register_corpus)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.command()(top)
 app.command()(crosscheck)
 

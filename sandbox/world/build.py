@@ -28,6 +28,7 @@ from sandbox.wire.classroom import CoachClient
 from sandbox.wire.ministry import Account, MinistryClient
 from sandbox.wire.portal import PortalClient, RegisterClient
 from sandbox.wire.signing import SigningClient
+from sandbox.world.unfinished import require_whole
 
 PACKAGE = Path(__file__).parent.parent
 PROJECT = PACKAGE.parent
@@ -191,7 +192,9 @@ def build_world(settings: Settings, *, clock: Clock | None = None) -> World:
     """Return the world of *settings*, its tables in place.
 
     Tables of all systems are created, also when only some are served: they share one database.
+    Raises `Misuse` for a data folder that a restore has not finished.
     """
+    require_whole(settings.data)
     world = World(settings, clock or MachineClock(), Database(settings.database))
     world.spaces.prepare()
     for service in (
