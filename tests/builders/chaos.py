@@ -27,10 +27,10 @@ from sandbox.wire.admin import ADMIN_PATH
 from sandbox.world.build import World, build_world
 from tests.builders.chaos_goods import Goods, goods
 from tests.builders.chaos_places import Place
-from tests.builders.chaos_processes import Child, Processes, free_port
+from tests.builders.chaos_processes import CLAIM_VARIABLE, Child, Processes, free_port
 from tests.builders.chaos_proof import Proof
 from tests.builders.chaos_senders import Delivery, Heard, Manner, Sender, base_of
-from tests.builders.ministry import SEED, desk_seeds
+from tests.builders.ministry import SEED, department, desk_seeds
 
 SPACE = "bao"
 OPENED_AT = datetime(2025, 5, 30, 8, 0, tzinfo=VIETNAM)
@@ -42,10 +42,14 @@ PACKAGES = 7
 SENDERS = 3
 SETTLED_WITHIN_S = 90.0
 FULL_PROOF_EVERY = 10
+COMPOSURE_S = 2.2
+"""A process that was waiting has tried again by then."""
+LOGINS = 6
 
 FAULT = re.compile(r"^Traceback|^\S+ (error|critical) ", re.MULTILINE)
 """What no process may log, whatever the weather: waiting is told as a warning."""
 
+COMPLAINT = re.compile(r"\bwaits\b|unavailable on")
 KILL_CHECKER, KILL_WEB = "checker killed", "web killed"
 SPACE_CLOCK, MACHINE_CLOCK = "space clock moved", "machine clock moved"
 MANNERS = (
@@ -111,13 +115,13 @@ class Storms:
         stock = self._deliveries()
         with ThreadPoolExecutor(SENDERS) as pool:
             at_work = [
-                pool.submit(self._sender(heard).run, stock[number::SENDERS])
+                pool.submit(self.sender(heard).run, stock[number::SENDERS])
                 for number in range(SENDERS)
             ]
             killed = self._suffer(kinds)
             self._calm(before - killed)
             _finish(at_work)
-        self._drain()
+        self.drain()
         self._judge(kinds, heard)
         self.tally.rounds += 1
         self.tally.kinds.update(kinds)
@@ -126,14 +130,29 @@ class Storms:
             self.prove()
 
     def prove(self, *, every: bool = False) -> None:
-        """Hold everything against everything."""
+        """Hold everything against everything, once every process has come to itself."""
+        self._everybody_works()
         self.proof.every_good_record_is_in()
         self.proof.records_are_whole()
         self.proof.results_stand(every=every)
         self.proof.counters_equal_rows()
         self.tally.verified_by_xmlsec1 += self.proof.xmlsec1_agrees(self.folder)
 
-    def _sender(self, heard: Heard) -> Sender:
+    def _everybody_works(self) -> None:
+        """In calm no process goes on complaining, and every web process takes a login."""
+        time.sleep(COMPOSURE_S)
+        self.processes.news()
+        time.sleep(COMPOSURE_S)
+        said = self.processes.news()
+        assert not COMPLAINT.search(said), said[-3000:]
+        for web in self.processes.webs * LOGINS:
+            heard = Heard()
+            with httpx.Client(timeout=10, trust_env=False) as http:
+                sender = Sender([base_of(web.port, SPACE)], heard, {})
+                assert sender.logs_in(http, department().schools[0]), heard
+
+    def sender(self, heard: Heard) -> Sender:
+        """Return a sender that starts at one of the web processes."""
         bases = [base_of(web.port, SPACE) for web in self.processes.webs]
         self.chance.shuffle(bases)
         return Sender(bases, heard, self._tokens)
@@ -150,6 +169,10 @@ class Storms:
             if manner is not Manner.ABANDONED and self.chance.random() < TWIN_SHARE:
                 found.append(Delivery(self._number(), one))
         return found
+
+    def one_good_delivery(self) -> Delivery:
+        """Return one package, delivered once."""
+        return Delivery(self._number(), next(self._stock))
 
     def _number(self) -> str:
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
@@ -206,7 +229,8 @@ class Storms:
         for web in self.processes.webs:
             web.wait_until_open()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Wait until no package is open."""
         until = time.monotonic() + SETTLED_WITHIN_S
         while waiting := self.proof.open_packages():
             assert time.monotonic() < until, (
@@ -229,7 +253,7 @@ class Storms:
     def _ask(self, heard: Heard) -> None:
         """Ask for one result as its sender does, and hold it against the table."""
         messageid, sent = self.chance.choice(sorted(heard.acknowledged.items()))
-        sender = self._sender(heard)
+        sender = self.sender(heard)
         with httpx.Client(timeout=10, trust_env=False) as http:
             until = time.monotonic() + SETTLED_WITHIN_S
             while (said := sender.result(http, sent.school, messageid)) is None:
@@ -245,8 +269,13 @@ def _finish(at_work: list[Future[None]]) -> None:
 
 
 @contextmanager
-def storms(place: Place, folder: Path, *, seed: int) -> Iterator[Storms]:
-    """Run an installation on *place* and give it, in good weather still."""
+def storms(
+    place: Place, folder: Path, *, seed: int, claim_s: float = 2.0, checkers: int = 2
+) -> Iterator[Storms]:
+    """Run an installation on *place* and give it, in good weather still.
+
+    *claim_s*: how long a checker holds a package; short where checkers are to be killed.
+    """
     ports = [free_port(), free_port()]
     environment = {
         "HOCBA_DATA": str(folder / "data"),
@@ -254,6 +283,7 @@ def storms(place: Place, folder: Path, *, seed: int) -> Iterator[Storms]:
         "HOCBA_SEED": SEED,
         "HOCBA_PORT": str(ports[0]),
         "HOCBA_SYSTEMS": "ministry,responders",
+        CLAIM_VARIABLE: str(claim_s),
     }
     world = build_world(read_settings(environment))
     space = world.spaces.open(SPACE, code="c-bao", title=SPACE, start=OPENED_AT)
@@ -263,7 +293,7 @@ def storms(place: Place, folder: Path, *, seed: int) -> Iterator[Storms]:
     proof = Proof(world, SPACE, Random(seed))
     stock = goods(f"chaos {seed}", Random(seed))
     try:
-        processes.start(webs=ports, checkers=2)
+        processes.start(webs=ports, checkers=checkers)
         yield Storms(place, processes, proof, world, folder, chance, Tally(seed), stock)
     finally:
         processes.stop()

@@ -33,7 +33,8 @@ from sandbox.world.serving import stop_on_signal
 from sandbox.world.watching import watch
 
 PROJECT = Path(__file__).parents[2]
-CLAIM_S = 2.0
+CLAIM_VARIABLE = "HOCBA_TEST_CLAIM_S"
+"""How long a checker holds a package."""
 PATIENCE_S = 30.0
 FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
@@ -228,7 +229,7 @@ def _check(world: World) -> None:
     with stop_on_signal() as stop:
         again = threading.Thread(target=look_again, args=(world, stop), name="second verifier")
         again.start()
-        Worker(world.ministry, claim_s=CLAIM_S, idle_s=0.05).run(stop)
+        Worker(world.ministry, claim_s=float(os.environ[CLAIM_VARIABLE]), idle_s=0.05).run(stop)
         again.join()
 
 

@@ -77,7 +77,7 @@ class Sender:
 
     def __init__(self, bases: Sequence[str], heard: Heard, tokens: dict[str, str]) -> None:
         self._bases = itertools.cycle(bases)
-        self._base = next(self._bases)
+        self.base = next(self._bases)
         self._heard = heard
         self._tokens = tokens
 
@@ -146,22 +146,28 @@ class Sender:
         fields = {"messageid": messageid, "type": "2", "function": "TRA_KET_QUA_NOP"}
         return self.call(http, school, "/hoc-ba/trang-thai", fields)
 
+    def fields(self, http: httpx.Client, school: School, messageid: str) -> dict[str, Any]:
+        """Return what stands in `authenticationRequest` of any submission; logs in first."""
+        self.logs_in(http, school)
+        return {**_who(school), "token": self._tokens[school.code], "messageid": messageid}
+
+    def logs_in(self, http: httpx.Client, school: School) -> bool:
+        """Fetch a token if there is none; False when there is none now."""
+        if not self._tokens.get(school.code):
+            fresh = self._post(http, "/token", _who(school))
+            if fresh is None or not fresh.get("token"):
+                return False
+            self._tokens[school.code] = str(fresh["token"])
+        return True
+
     def call(
         self, http: httpx.Client, school: School, path: str, fields: dict[str, Any], **body: Any
     ) -> dict[str, Any] | None:
         """Call a service once; None when there was no answer, or one that says to come again."""
-        who = {
-            "user_name": f"truong{school.code}",
-            "password": wire_password(PASSWORD),
-            "ma_don_vi": school.code,
-        }
-        if not self._tokens.get(school.code):
-            fresh = self._post(http, "/token", who)
-            if fresh is None or not fresh.get("token"):
-                return None
-            self._tokens[school.code] = str(fresh["token"])
+        if not self.logs_in(http, school):
+            return None
         token = self._tokens.get(school.code, "")
-        request = {"authenticationRequest": {**who, "token": token, **fields}, **body}
+        request = {"authenticationRequest": {**_who(school), "token": token, **fields}, **body}
         said = self._post(http, path, request)
         if said is not None and said["Error"] == "SBX-1103":  # the token has run out
             self._tokens.pop(school.code, None)
@@ -170,10 +176,10 @@ class Sender:
 
     def _post(self, http: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            answer = http.post(f"{self._base}{path}", json=body)
+            answer = http.post(f"{self.base}{path}", json=body)
         except httpx.HTTPError as broken:
             self._heard.unreachable.append(f"{type(broken).__name__}: {broken}")
-            self._base = next(self._bases)
+            self.base = next(self._bases)
             time.sleep(PAUSE_S)
             return None
         self._heard.note(answer)
@@ -183,6 +189,14 @@ class Sender:
             return None
         said: dict[str, Any] = answer.json()
         return said
+
+
+def _who(school: School) -> dict[str, str]:
+    return {
+        "user_name": f"truong{school.code}",
+        "password": wire_password(PASSWORD),
+        "ma_don_vi": school.code,
+    }
 
 
 def base_of(port: int, space: str) -> str:
