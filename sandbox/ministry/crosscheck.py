@@ -33,7 +33,7 @@ from sandbox.witness import Opinion, Standing, Witness
 LOG = logging.getLogger("sandbox.ministry.crosscheck")
 ACTOR = "kiem-tra-cheo"
 BUSY_PER_SECOND = 2.0
-"""Records a second while packages wait: about a hundredth of one processor."""
+"""Records a second while packages wait; one costs about 8 ms of processor time."""
 CALM_PER_SECOND = 20.0
 IDLE_S = 2.0
 BATCH = 10
