@@ -389,10 +389,14 @@ class MinistryService:
         oldest = 0.0 if depth.oldest_epoch is None else max(0.0, epoch - depth.oldest_epoch)
         return QueueState(depth.packages, oldest, pace)
 
-    def pace(self, space: Space, desk: str, *, since: float, step: float) -> pace_store.Pace:
+    def pace(
+        self, space: Space, desk: str, *, since: float, step: float, without: str = ""
+    ) -> pace_store.Pace:
         """Return what a desk took in and settled since machine second *since*, step by step."""
         with self.database.read() as connection:
-            return pace_store.pace_since(connection, since, space=space.id, desk=desk, step=step)
+            return pace_store.pace_since(
+                connection, since, space=space.id, desk=desk, step=step, without=without
+            )
 
     def set_fault(self, space: Space, desk: str, plan: Mapping[str, Any] | None) -> None:
         """Keep a fault plan for a desk's edge, or drop it."""
