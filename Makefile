@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?=
+BENCH_FLAGS ?=
 
 .PHONY: up test test-long bench lint clean install install-test install-lint machine
 
@@ -17,8 +18,8 @@ test: install-test machine  ## everything the short suite needs, then the suite
 test-long: install-test machine  ## the rest, with its figures, kept in tests/long-results.md
 	$(BIN)/python -m tests.long $(PYTEST_FLAGS)
 
-bench: install-test machine  ## measured figures, side by side in one run
-	$(BIN)/python -m loadtests.bench
+bench: install-test machine  ## figures side by side in one run; BENCH_FLAGS=--quick for minutes
+	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 
 lint: install-lint  ## ruff, mypy, import contracts, licences
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ FIELDS = (
     "bytes",
     "records",
     "accepted",
+    "refused",
     "codes",
     "reason",
     "seconds",

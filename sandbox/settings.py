@@ -22,7 +22,11 @@ SYSTEMS = ("ministry", "portal", "signing", "responders", "classroom", "rehearsa
 DEFAULT_SEED = "hoc-ba-so-sandbox"
 """The public seed: golden data are made from it. An installation may choose its own."""
 
+INSTALLATION = "installation.json"
+"""In a restored data folder: the seed its data were made with."""
+
 FIRST_PORT, LAST_PORT = 8080, 8089
+MOST_BYTES = 2**50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,13 @@ class Settings:
     secrets: Secrets = field(default_factory=lambda: Secrets("", "", ""))
     logging: Logging = field(default_factory=Logging)
     """Warnings on the terminal, unless set: see `sandbox.logs`."""
+    min_free_disk: int | None = None
+    """Free bytes below which nothing more is taken in; None: 1 GB, at most 5 % of the disk."""
+    max_waiting: int = 500_000
+    """Packages of all senders that may wait for their result."""
+    max_waiting_bytes: int = 64 * 1_073_741_824
+    max_bodies: int = 256 * 1_048_576
+    """Bytes of request bodies in the memory of one web process."""
 
     @property
     def base_url(self) -> str:
@@ -83,7 +94,12 @@ class Settings:
             "HOCBA_CLAIM": str(self.claim),
             "HOCBA_LOG": self.logging.form,
             **({"HOCBA_LOG_FILE": str(self.logging.file)} if self.logging.file else {}),
+            "HOCBA_MAX_WAITING": str(self.max_waiting),
+            "HOCBA_MAX_WAITING_BYTES": str(self.max_waiting_bytes),
+            "HOCBA_MAX_BODIES": str(self.max_bodies),
         }
+        if self.min_free_disk is not None:
+            environment["HOCBA_MIN_FREE_DISK"] = str(self.min_free_disk)
         for system, url in self.neighbours.items():
             environment[f"HOCBA_URL_{system.upper()}"] = url
         return environment
@@ -108,7 +124,7 @@ def read_settings(
     return Settings(
         data=data,
         database=_database(source.get("HOCBA_DATABASE"), data),
-        seed=source.get("HOCBA_SEED", DEFAULT_SEED),
+        seed=_seed(source.get("HOCBA_SEED"), data / INSTALLATION),
         host=source.get("HOCBA_HOST", "127.0.0.1"),
         port=_number(source, "HOCBA_PORT", FIRST_PORT, low=1, high=65_535),
         systems=_systems(source.get("HOCBA_SYSTEMS", ",".join(SYSTEMS))),
@@ -122,6 +138,18 @@ def read_settings(
         },
         secrets=_secrets(data / "secrets.json"),
         logging=_logging(source),
+        min_free_disk=(
+            _number(source, "HOCBA_MIN_FREE_DISK", 0, low=0, high=MOST_BYTES)
+            if "HOCBA_MIN_FREE_DISK" in source
+            else None
+        ),
+        max_waiting=_number(source, "HOCBA_MAX_WAITING", 500_000, low=1, high=100_000_000),
+        max_waiting_bytes=_number(
+            source, "HOCBA_MAX_WAITING_BYTES", 64 * 1_073_741_824, low=1, high=MOST_BYTES
+        ),
+        max_bodies=_number(
+            source, "HOCBA_MAX_BODIES", 256 * 1_048_576, low=1_048_576, high=MOST_BYTES
+        ),
     )
 
 
@@ -137,6 +165,10 @@ KNOWN = {
     "HOCBA_CLAIM",
     "HOCBA_LOG",
     "HOCBA_LOG_FILE",
+    "HOCBA_MIN_FREE_DISK",
+    "HOCBA_MAX_WAITING",
+    "HOCBA_MAX_WAITING_BYTES",
+    "HOCBA_MAX_BODIES",
     *(f"HOCBA_URL_{system.upper()}" for system in SYSTEMS),
 }
 """Variables read here. `HOCBA_CLIENT_*` and those of a rehearsal belong to client programs."""
@@ -205,6 +237,21 @@ def _database(url: str | None, data: Path) -> str:
         "HOCBA_DATABASE has an unknown form",
         remedy="postgresql://user@host:port/name or sqlite:///folder/file.db",
     )
+
+
+def _seed(asked: str | None, file: Path) -> str:
+    """Return the seed asked for; a restored installation has its own and takes no other."""
+    if not file.is_file():
+        return asked or DEFAULT_SEED
+    try:
+        kept = str(json.loads(file.read_text(encoding="utf-8"))["seed"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise Misuse("the seed cannot be read", file=str(file), remedy="restore anew") from error
+    if asked not in (None, kept):
+        raise Misuse(
+            "HOCBA_SEED is not the seed of these data", file=str(file), remedy="unset HOCBA_SEED"
+        )
+    return kept
 
 
 def _make_folder(data: Path) -> None:

@@ -11,8 +11,10 @@ from loadtests.bench import words
 
 WIDTH: Final = 1_000
 LEFT: Final = 250
-RIGHT: Final = 90
+RIGHT: Final = 130
 ROW: Final = 40
+COLUMNS: Final = (20, 280, 540, 770)
+"""Where the lists of the legend begin."""
 BAR: Final = 26
 NARROWEST: Final = 16
 """Pixels below which a part carries no number."""
@@ -29,8 +31,18 @@ GREYS: Final = (
 """Dark and light in turn, so that neighbours differ on paper, too."""
 DARK: Final = frozenset({GREYS[0], GREYS[2], GREYS[4]})
 
-Bar = tuple[str, str, list[tuple[str, float]]]
-"""(key of its name, addition to the name, parts: key and µs); a bar of one part has no number."""
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """One bar; a bar of one part carries no number inside."""
+
+    name: str
+    """Key of `words.BARS`."""
+    parts: list[float]
+    """µs each, in the order of the legend."""
+    times: float | None = None
+    """How many times longer than what it is held against."""
+    addition: str = ""
 
 
 @dataclass(slots=True)
@@ -56,23 +68,11 @@ def draw(report: Mapping[str, Any]) -> str:
     sheet.text(20, _conditions(report), size=12)
     sheet.y += 16
     kinds: Mapping[str, Any] = report["check"]
-    longest = max(_sum(parts) for told in kinds.values() for *_, parts in _own(told))
-    for kind, told in kinds.items():
-        _heading(sheet, kind, _ratios(told))
-        for bar in _own(told):
-            _bar(sheet, bar, scale=(WIDTH - LEFT - RIGHT) / longest)
+    _bars(sheet, {kind: _own(told) for kind, told in kinds.items()}, beside=words.AGAINST)
     _legend(sheet)
     sheet.y += 10
     _heading(sheet, words.LIBRARIES[0], words.LIBRARIES[1])
-    slowest = max(told[name] for told in kinds.values() for name in ("signxml", "xmlsec", "ours"))
-    for kind, told in kinds.items():
-        for name in ("ours", "xmlsec", "signxml"):
-            _bar(
-                sheet,
-                (name, f" · {kind}", [("", told[name])]),
-                scale=(WIDTH - LEFT - RIGHT) / slowest,
-                times=told[name] / told["ours"],
-            )
+    _bars(sheet, {"": [bar for kind, told in kinds.items() for bar in _peers(kind, told)]})
     height = sheet.y + 24
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
@@ -92,37 +92,45 @@ def _conditions(report: Mapping[str, Any]) -> str:
     )
 
 
-def _ratios(told: Mapping[str, Any]) -> str:
-    said = [f"{_name('ours')} ÷ {_name('floor')}: {told['ratios']['check_to_floor']:.2f}"]
-    for database in ("postgresql", "sqlite"):
-        found = told["ratios"].get(f"whole_{database}_to_floor")
-        if found is not None:
-            said.append(f"{database}: {found:.2f}")
-    return "; ".join(said)
-
-
-def _name(key: str) -> str:
-    return " / ".join(dict.fromkeys(words.BARS[key]))
-
-
-def _own(told: Mapping[str, Any]) -> list[Bar]:
-    """Return the bars whose parts are known: floor, check, whole path on each database."""
-    parts: dict[str, float] = dict.fromkeys(words.PARTS, 0.0)
+def _own(told: Mapping[str, Any]) -> list[_Bar]:
+    """Return the bars whose parts are known: floor, check, whole path, the same over HTTP."""
+    parts = dict.fromkeys(words.PARTS, 0.0)
     for part, spent in told["floor"].items():
         parts[words.JOINED.get(part, part)] += spent
-    bars: list[Bar] = [
-        ("floor", "", list(parts.items())),
-        ("ours", "", list(told["stages"].items())),
+    ratios, stages = told["ratios"], told["stages"]
+    scale = told["ours"] / sum(stages.values())  # the clocks between the steps cost a little, too
+    bars = [
+        _Bar("floor", list(parts.values())),
+        _Bar("ours", [spent * scale for spent in stages.values()], ratios["check_to_floor"]),
     ]
     for database, steps in told["desk"].items():
-        bars.append((database, "", [(step, steps[step]) for step in words.STEPS]))
+        ratio = ratios.get(f"whole_{database}_to_floor")
+        bars.append(_Bar(database, [steps[step] for step in words.STEPS], ratio))
     for database, volume in told.get("http", {}).items():
-        bars.append((f"http_{database}", "", [("", volume["core_us_per_record"])]))
+        roles = volume["cpu_us_per_record"]
+        ratio = ratios.get(f"http_{database}_to_floor")
+        bars.append(_Bar(f"http_{database}", [roles.get(role, 0.0) for role in words.ROLES], ratio))
     return bars
 
 
-def _sum(parts: list[tuple[str, float]]) -> float:
-    return sum(spent for _, spent in parts)
+def _peers(kind: str, told: Mapping[str, Any]) -> list[_Bar]:
+    """Return the sandbox's check beside the same with a library in it."""
+    ratios = {"ours": 1.0} | {
+        name: told["ratios"][f"{name}_to_ours"] for name in ("xmlsec", "signxml")
+    }
+    return [_Bar(name, [told[name]], ratio, f" · {kind}") for name, ratio in ratios.items()]
+
+
+def _bars(
+    sheet: _Sheet, groups: Mapping[str, list[_Bar]], *, beside: tuple[str, str] | None = None
+) -> None:
+    """Draw groups of bars on one scale."""
+    longest = max(sum(bar.parts) for bars in groups.values() for bar in bars)
+    for title, bars in groups.items():
+        if beside is not None:
+            _heading(sheet, title, " / ".join(beside))
+        for bar in bars:
+            _bar(sheet, bar, scale=(WIDTH - LEFT - RIGHT) / longest)
 
 
 def _heading(sheet: _Sheet, said: str, beside: str) -> None:
@@ -133,24 +141,23 @@ def _heading(sheet: _Sheet, said: str, beside: str) -> None:
     sheet.y += 10
 
 
-def _bar(sheet: _Sheet, bar: Bar, *, scale: float, times: float | None = None) -> None:
-    key, addition, parts = bar
-    vietnamese, english = words.BARS[key]
+def _bar(sheet: _Sheet, bar: _Bar, *, scale: float) -> None:
+    vietnamese, english = words.BARS[bar.name]
     top = sheet.y
     sheet.y = top + 13
-    sheet.text(20, vietnamese + addition, size=13)
+    sheet.text(20, vietnamese + bar.addition, size=13)
     if english != vietnamese:
         sheet.y = top + 26
         sheet.text(20, english, size=11, more=' fill="#444"')
     x = float(LEFT)
-    for number, (_, spent) in enumerate(parts):
+    for number, spent in enumerate(bar.parts):
         wide = spent * scale
         colour = GREYS[number % len(GREYS)]
         sheet.lines.append(
             f'<rect x="{x:.1f}" y="{top:.1f}" width="{wide:.1f}" height="{BAR}" '
             f'fill="{colour}" stroke="#111" stroke-width="0.7"/>'
         )
-        if len(parts) > 1 and wide >= NARROWEST:
+        if len(bar.parts) > 1 and wide >= NARROWEST:
             ink = "#fff" if colour in DARK else "#111"
             sheet.y = top + 18
             sheet.text(
@@ -158,26 +165,25 @@ def _bar(sheet: _Sheet, bar: Bar, *, scale: float, times: float | None = None) -
             )
         x += wide
     sheet.y = top + 18
-    said = f"{_sum(parts):,.0f}" + (f" · {times:.1f}×" if times is not None else "")
+    said = f"{sum(bar.parts):,.0f}" + (f" · {bar.times:.2f}×" if bar.times is not None else "")
     sheet.text(x + 6, said, size=13, more=' font-weight="bold"')
     sheet.y = top + ROW
 
 
 def _legend(sheet: _Sheet) -> None:
-    """Name the numbers in the bars, in three lists."""
-    lists = (
-        (_name("floor"), words.PARTS),
-        (_name("ours"), words.STAGES),
-        ("Cả đường / whole path", words.STEPS),
-    )
+    """Name the numbers in the bars."""
+    lists = {
+        "floor": words.PARTS,
+        "check": words.STAGES,
+        "whole": words.STEPS,
+        "http": words.ROLES,
+    }
     sheet.y += 14
     top = sheet.y
-    column = (WIDTH - 40) / len(lists)
     lowest = top
-    for place, (title, names) in enumerate(lists):
+    for x, (title, names) in zip(COLUMNS, lists.items(), strict=True):
         sheet.y = top
-        x = 20 + place * column
-        sheet.text(x, title, size=12, more=' font-weight="bold"')
+        sheet.text(x, " / ".join(words.LISTS[title]), size=12, more=' font-weight="bold"')
         for number, (vietnamese, english) in enumerate(names.values()):
             sheet.y += 17
             sheet.lines.append(

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from loadtests.bench.sample import (
-    SIZE,
     Class,
     Package,
     Sample,
@@ -22,8 +21,10 @@ from sandbox.domain.report_card import Slot
 from sandbox.pki import PersonSubject, Profile, TrainingAuthority
 from sandbox.xmldsig import RecordStamp, stamp_record
 
-PLACE: Final = SIZE // 2
-"""Which record of the package is spoiled."""
+FEW: Final = 6
+"""Records of a trial's package."""
+PLACE: Final = 3
+"""Which of them is spoiled."""
 
 
 class Path(Protocol):
@@ -64,7 +65,7 @@ def trials(sample: Sample, one: Class) -> tuple[Sample, list[Trial]]:
     Only the spoiled record may be refused; where the package's own signature is spoiled, all.
     """
     signed = one.maker.signed_class(one.school, one.plan)
-    records = list(signed.records[:SIZE])
+    records = list(signed.records[:FEW])
     revoked, revoked_signer = _signed_by(
         one, _another_certificate(one, one.maker.signers.authority)
     )
@@ -73,16 +74,15 @@ def trials(sample: Sample, one: Class) -> tuple[Sample, list[Trial]]:
 
     def packed(record: bytes) -> Package:
         spoiled = [*records[:PLACE], record, *records[PLACE + 1 :]]
-        return Package.of(
-            one.school.code, sealed(one.maker, one.school, spoiled, at=signed.package_at)
-        )
+        xml = sealed(one.maker, one.school, spoiled, at=signed.package_at)
+        return Package.of(one.school.code, xml, records=FEW)
 
-    good = Package.of(one.school.code, sealed(one.maker, one.school, records, at=signed.package_at))
-    found = [Trial("good", good, SIZE)]
+    good = packed(records[PLACE])
+    found = [Trial("good", good, FEW)]
     spoiled = [*_spoiled(records[PLACE]), ("revoked signer", revoked), ("stranger's CA", foreign)]
-    found += [Trial(name, packed(record), SIZE - 1) for name, record in spoiled]
+    found += [Trial(name, packed(record), FEW - 1) for name, record in spoiled]
     found += [
-        Trial(f"package: {name}", Package.of(one.school.code, xml), 0)
+        Trial(f"package: {name}", Package.of(one.school.code, xml, records=FEW), 0)
         for name, xml in _spoiled_packages(good.xml)
     ]
     serial = revoked_signer.certificate.serial
@@ -102,10 +102,10 @@ def _spoiled(record: bytes) -> Iterator[tuple[str, bytes]]:
         # both places say the same time afterwards: only the second digest can tell
         time = re.search(rb"<NGAY_KY>([^<]+)", block)
         assert time is not None
-        earlier = time.group(1)[:-7] + b"1" + time.group(1)[-6:]
+        moved = time.group(1)[:-7] + b"1" + time.group(1)[-6:]
         yield (
             f"{slot} properties",
-            record[:start] + block.replace(time.group(1), earlier) + record[end:],
+            record[:start] + block.replace(time.group(1), moved) + record[end:],
         )
 
 

@@ -45,7 +45,13 @@ def joined(check: dict[str, Any], volume: Mapping[str, Mapping[str, Any]]) -> No
         told["http"] = {
             engine: {
                 name: report[name]
-                for name in ("core_us_per_record", "records_per_s", "nation_minutes", "verdict")
+                for name in (
+                    "core_us_per_record",
+                    "cpu_us_per_record",
+                    "records_per_s",
+                    "nation_minutes",
+                    "verdict",
+                )
             }
             for engine, report in engines.items()
         }

@@ -10,7 +10,7 @@ PARTS: Final = {
     "schema": ("Lược đồ", "schema"),
     "c14n": ("Dạng chuẩn tắc", "canonical form"),
     "sha256": ("Băm SHA-256", "SHA-256"),
-    "public_key": ("Phép khoá công khai", "public-key operations"),
+    "public_key": ("Phép khoá công khai", "public-key"),
     "zstd": ("Nén zstd", "zstd"),
     "copy": ("Ghi một dòng (COPY)", "one row by COPY"),
 }
@@ -28,25 +28,33 @@ STAGES: Final = {
     "decode": ("Mở phong bì", "decode"),
     "parse": ("Đọc XML", "parse"),
     "package_signature": ("Chữ ký gói", "package signature"),
-    "schema": ("Lược đồ, đọc, nhất quán", "schema, reading, consistency"),
+    "schema": ("Lược đồ, đọc", "schema, reading"),
     "signatures": ("Ba chữ ký", "three signatures"),
     "register": ("Sổ trường", "register"),
     "rules": ("Quy tắc đánh giá", "assessment rules"),
     "settle": ("Trùng, khoá sổ", "duplicates, lock"),
 }
 
+ROLES: Final = {
+    "generator": ("Máy tạo tải", "load generator"),
+    "web": ("Máy chủ web", "web server"),
+    "checkers": ("Tiến trình kiểm", "checkers"),
+    "postgresql": ("PostgreSQL", "PostgreSQL"),
+}
+"""Who spends what over HTTP."""
+
 STEPS: Final = {
     "receipt": ("Biên nhận", "receipt"),
     "check": ("Kiểm tra", "check"),
-    "store": ("Tra cứu, lưu bền", "look-ups, durable store"),
+    "store": ("Tra cứu, lưu bền", "look-up, store"),
     "answer": ("Trả kết quả", "answer"),
 }
 
 BARS: Final = {
     "floor": ("Mức sàn", "floor"),
-    "ours": ("Kiểm tra của ta", "our check"),
-    "postgresql": ("Cả đường, PostgreSQL", "whole path, PostgreSQL"),
-    "sqlite": ("Cả đường, SQLite", "whole path, SQLite"),
+    "ours": ("Sandbox: kiểm tra", "sandbox: check"),
+    "postgresql": ("Sandbox: cả đường, PostgreSQL", "sandbox: whole path, PostgreSQL"),
+    "sqlite": ("Sandbox: cả đường, SQLite", "sandbox: whole path, SQLite"),
     "http_postgresql": ("Qua HTTP, PostgreSQL", "over HTTP, PostgreSQL"),
     "http_sqlite": ("Qua HTTP, SQLite", "over HTTP, SQLite"),
     "xmlsec": ("python-xmlsec", "python-xmlsec"),
@@ -56,6 +64,17 @@ BARS: Final = {
 TITLE: Final = (
     "Đường kiểm tra học bạ: µs CPU cho một học bạ, thấp hơn là tốt hơn",
     "The check path: CPU microseconds per record, lower is better",
+)
+LISTS: Final = {
+    "floor": ("Mức sàn", "floor"),
+    "check": ("Kiểm tra", "check"),
+    "whole": ("Cả đường", "whole path"),
+    "http": ("Qua HTTP", "over HTTP"),
+}
+"""Headings of the legend."""
+AGAINST: Final = (
+    "× so với mức sàn; kiểm tra so với phần 1–6",
+    "× the floor; the check against its parts 1–6",
 )
 LIBRARIES: Final = (
     "Cùng các bước kiểm, chữ ký do thư viện xác minh",

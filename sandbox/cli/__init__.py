@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 
 from sandbox import PRACTICE_MARK, __version__
+from sandbox.cli.backup import backup, restore
 from sandbox.cli.crosscheck import crosscheck
 from sandbox.cli.doctor import doctor
 from sandbox.cli.nation import nation, register_corpus
@@ -29,6 +30,7 @@ from sandbox.cli.speaking import (
     print_json,
     words,
 )
+from sandbox.cli.top import top
 from sandbox.errors import Misuse
 from sandbox.settings import SYSTEMS, Settings, read_settings
 
@@ -46,6 +48,9 @@ app = typer.Typer(
 app.command()(nation)
 app.command("register-corpus")(register_corpus)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
+app.command()(top)
 app.command()(crosscheck)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder (HOCBA_DATA), default ./data")]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import zstandard
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -31,8 +32,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import NoResultFound
 
+from sandbox.ministry import record_store
 from sandbox.ministry import tables_store as t
+from sandbox.ministry.model import StoredRecord
 
 SEQUENCE = "su-co"
 """The counter from which a desk's incidents get their numbers."""
@@ -66,11 +70,12 @@ waiting = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("uuid", Text),
     Column("codes", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
     Column("why", String(16), nullable=False),
     Column("noted_epoch", Float, nullable=False),
     Column("claim_until", Float, nullable=False),
 )
-"""Records to look at; `codes` is empty for an accepted one."""
+"""Records to look at; `codes` is empty for an accepted one, `digest` for a refused one."""
 Index("ministry_crosscheck_in_order", waiting.c.noted_epoch)
 
 signer = Table(
@@ -132,6 +137,8 @@ class Waiting:
     codes: str
     """What refused it, separated by spaces; empty for an accepted record."""
     why: str
+    digest: str = ""
+    """SHA-256 of an accepted record's bytes, hex, as they were checked; empty: not noted."""
     noted_epoch: float = 0.0
 
 
@@ -174,6 +181,7 @@ def take(connection: Connection, *, epoch: float, seconds: float, limit: int) ->
             number=row.number,
             uuid=row.uuid,
             codes=row.codes,
+            digest=row.digest,
             why=row.why,
             noted_epoch=row.noted_epoch,
         )
@@ -208,6 +216,19 @@ def take_away(connection: Connection, row: Waiting) -> bool:
     return connection.execute(delete(waiting).where(_is(row))).rowcount == 1
 
 
+def stored_record(
+    connection: Connection, uuid: str, *, space: str, desk: str
+) -> StoredRecord | None:
+    """Return an accepted record as it is stored, None when there is none.
+
+    Raises `ValueError` for one whose bytes cannot be read back.
+    """
+    try:
+        return record_store.record_of(connection, uuid, space=space, desk=desk)
+    except (NoResultFound, zstandard.ZstdError, LookupError) as error:
+        raise ValueError(repr(error)) from error
+
+
 def known_signers(
     connection: Connection, fingerprints: Iterable[str], *, space: str, desk: str
 ) -> set[str]:
@@ -231,13 +252,15 @@ def add_signers(
         connection.execute(t.upsert(connection, signer).on_conflict_do_nothing(), values)
 
 
-def count_outcome(connection: Connection, outcome: str, *, space: str, desk: str) -> None:
-    """Count one look."""
-    row = {"space": space, "desk": desk, "outcome": outcome, "count": 1}
+def count_outcome(
+    connection: Connection, outcome: str, *, space: str, desk: str, times: int = 1
+) -> None:
+    """Count looks that ended with *outcome*."""
+    row = {"space": space, "desk": desk, "outcome": outcome, "count": times}
     statement = t.upsert(connection, tally).values(**row)
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["space", "desk", "outcome"], set_={"count": tally.c.count + 1}
+            index_elements=["space", "desk", "outcome"], set_={"count": tally.c.count + times}
         )
     )
 

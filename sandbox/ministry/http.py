@@ -14,13 +14,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.errors import Refused
+from sandbox.errors import Refused, Unavailable
 from sandbox.ministry import answers, http_admin, http_signature_view
 from sandbox.ministry.answers import Answer, Outcome
-from sandbox.ministry.http_edge import FaultPlan, Faults, bearer_of, language_of, read_body
+from sandbox.ministry.http_edge import (
+    FaultPlan,
+    Faults,
+    bearer_of,
+    drop_body,
+    language_of,
+    read_body,
+)
 from sandbox.ministry.http_openapi import Documented, documents
 from sandbox.ministry.model import KHO, Desk, desk_of_department
-from sandbox.ministry.receipt import Call
+from sandbox.ministry.receipt import Call, away_before
 from sandbox.ministry.service import (
     CIRCULATING,
     REGISTER,
@@ -63,25 +70,46 @@ class Desks:
         return desk
 
     async def post(
-        self, request: Request, shape: Shape, work: Callable[[Call, bytes | None], Answer]
+        self,
+        request: Request,
+        shape: Shape,
+        work: Callable[[Call, bytes | None], Answer],
+        *,
+        adds: bool = False,
     ) -> Response:
-        """Answer a POST: edge, body, then *work* off the loop."""
-        call = await self._call(request)
+        """Answer a POST: edge, room if it *adds* to what waits, body, then *work* off the loop."""
         try:
-            await self._edge(call)
-        except Refused as refusal:
-            return _respond(await off_loop(self.service.refuse, call, shape, refusal))
-        body = await read_body(request)
-        return _respond(await off_loop(work, call, body))
+            call = await self._call(request)
+            try:
+                await self._edge(call)
+                if adds:
+                    await self._require_room()
+            except Refused as refusal:
+                await drop_body(request)
+                return _respond(await off_loop(self.service.refuse, call, shape, refusal))
+            body = await read_body(request)
+            return _respond(await off_loop(work, call, body))
+        except Unavailable as away:
+            return _respond(away_before(shape, away, language=language_of(request)))
 
     async def get(self, request: Request, shape: Shape, work: Callable[[Call], Answer]) -> Response:
         """Answer a GET."""
-        call = await self._call(request)
         try:
-            await self._edge(call)
-        except Refused as refusal:
-            return _respond(await off_loop(self.service.refuse, call, shape, refusal))
-        return _respond(await off_loop(work, call))
+            call = await self._call(request)
+            try:
+                await self._edge(call)
+            except Refused as refusal:
+                return _respond(await off_loop(self.service.refuse, call, shape, refusal))
+            return _respond(await off_loop(work, call))
+        except Unavailable as away:
+            return _respond(away_before(shape, away, language=language_of(request)))
+
+    async def _require_room(self) -> None:
+        """Let a request on that adds to what waits. Raises `Busy` when there is no room."""
+        pressure = self.service.pressure
+        if pressure.is_due:
+            await off_loop(pressure.look)
+        pressure.require_room()
 
     async def _call(self, request: Request) -> Call:
         desk = await self.find(request)
@@ -118,7 +146,8 @@ def _add_services(router: APIRouter, desks: Desks, prefix: str) -> None:
         (documents("luu-hanh"), CIRCULATING.shape, service.circulating),
     )
     for documented, shape, work in posts:
-        _add_post(router, desks, prefix, documented, shape, work)
+        adds = work in (service.submit, service.register)
+        _add_post(router, desks, prefix, documented, shape, work, adds=adds)
     for name, open_work in (
         ("danh-muc/kieu-chu-ky", service.signature_kinds),
         ("danh-muc/nha-cung-cap", service.providers),
@@ -139,9 +168,11 @@ def _add_post(
     documented: Documented,
     shape: Shape,
     work: Callable[[Call, bytes | None], Answer],
+    *,
+    adds: bool,
 ) -> None:
     async def handle(request: Request) -> Response:
-        return await desks.post(request, shape, work)
+        return await desks.post(request, shape, work, adds=adds)
 
     _add(router, "POST", prefix, documented, handle)
 

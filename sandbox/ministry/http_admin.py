@@ -154,12 +154,19 @@ def _add_inspection(
         return asdict(await off_loop(service.queue, space_of(request), desk.desk))
 
     @routes.get(f"{base}/nhip")
-    async def pace(request: Request, tu: float = 0.0, buoc: float = 1.0) -> dict[str, Any]:
+    async def pace(
+        request: Request, tu: float = 0.0, buoc: float = 1.0, tru: str = ""
+    ) -> dict[str, Any]:
         desk = await find_desk(request)
-        step = max(0.05, buoc)
-        return asdict(
-            await off_loop(service.pace, space_of(request), desk.desk, since=tu, step=step)
+        seen = await off_loop(
+            service.pace,
+            space_of(request),
+            desk.desk,
+            since=tu,
+            step=max(0.05, buoc),
+            without=tru,
         )
+        return asdict(seen)
 
 
 def _add_faults(

@@ -6,6 +6,7 @@ Faults live here and nowhere further in (architecture §6.7): correct code is ne
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,16 @@ async def read_body(request: Request) -> bytes | None:
     except ClientDisconnect:
         return None if too_large else bytes(kept)
     return None if too_large else bytes(kept)
+
+
+async def drop_body(request: Request) -> None:
+    """Read a body and keep nothing of it, so that its sender gets to hear the refusal."""
+    read = 0
+    with contextlib.suppress(ClientDisconnect):
+        async for chunk in request.stream():
+            read += len(chunk)
+            if read > DRAINED_BYTES:
+                return
 
 
 def language_of(request: Request) -> str:

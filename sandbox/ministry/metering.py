@@ -16,8 +16,9 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 Series: TypeAlias = tuple[str, Labels]
 """Name of a figure, without prefix and suffix, and its labels in the family's order."""
 
-STEPS = tuple(str(number) for number in range(1, 11))
-"""The numbered steps of checking (architecture §5)."""
+STEPS = ("1", "2", "3", "4", "5", "5-6", "6", "7", "8", "9", "10", "rest")
+"""The numbered steps of checking (architecture §5), where two are timed as one both, and what a
+package takes beside them: reading the desk's registers, waiting for its turn to write, the disk."""
 BUCKET = "_bucket"
 SUM = "_sum"
 OVERFLOW = "+Inf"
@@ -132,7 +133,7 @@ class Meter:
     ) -> None:
         """Count a package with its final result.
 
-        *timings* are seconds per step "1" to "10"; *refused* counts records by the stage that
+        *timings* are seconds per step, of `STEPS`; *refused* counts records by the stage that
         refused them; *waited_s* is the time from receipt to the claim, *busy_s* that of checking.
         """
         where = (("space", space), ("desk", desk))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sandbox.clock import Clock
 from sandbox.ministry import metering_store as kept
-from sandbox.ministry.metering import BUCKET, FAMILIES, OVERFLOW, SUM, Labels, Series
+from sandbox.ministry.metering import BUCKET, FAMILIES, OVERFLOW, STEPS, SUM, Labels, Series
 from sandbox.web.store import Database
 
 ALIVE_S = 45.0
@@ -125,7 +125,7 @@ class Figures:
         bounds = (*(f"{bound:g}" for bound in FAMILIES[name].bounds), OVERFLOW)
         return {
             labels: Spread(_cumulated(bounds, found), sums.get(labels, 0.0))
-            for labels, found in sorted(counts.items())
+            for labels, found in sorted(counts.items(), key=lambda item: _in_order(item[0]))
         }
 
     @property
@@ -205,6 +205,12 @@ def read_figures(database: Database, clock: Clock) -> Figures:
             samples=tuple(kept.samples(connection, since=epoch - SHOWN_S)),
             database_bytes=kept.database_bytes(connection),
         )
+
+
+def _in_order(labels: Labels) -> tuple[int, Labels]:
+    """Return where a series stands: steps as they are made, everything else by name."""
+    step = dict(labels).get("step")
+    return (STEPS.index(step) if step in STEPS else 0, labels)
 
 
 def _cumulated(

@@ -50,7 +50,7 @@ class PackageWatch:
         self._meter.package(
             package.space,
             package.desk,
-            verdict.timings,
+            {**verdict.timings, "rest": max(0.0, busy - sum(verdict.timings.values()))},
             accepted=accepted,
             refused=refused,
             package_refused=verdict.refused,
@@ -63,6 +63,7 @@ class PackageWatch:
                 **self._said(claimed),
                 "records": len(verdict.records),
                 "accepted": accepted,
+                "refused": refused.total(),
                 "codes": sorted({f.code for f in verdict.findings}),
                 "seconds": round(busy, 6),
                 "waited": round(waited, 3),

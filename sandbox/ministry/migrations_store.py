@@ -20,7 +20,7 @@ def _indexes_of_the_backlog(connection: Connection) -> None:
         "CREATE INDEX ministry_package_settled ON ministry_package (finished_epoch, space, desk)"
     )
     connection.exec_driver_sql(
-        "CREATE INDEX ministry_package_weight ON ministry_package (size)"
+        "CREATE INDEX ministry_package_weight ON ministry_package (state, size)"
         " WHERE state IN ('cho', 'dang_kiem')"
     )
 
@@ -28,7 +28,8 @@ def _indexes_of_the_backlog(connection: Connection) -> None:
 _SECOND_VERIFIER = (
     "CREATE TABLE ministry_crosscheck (space VARCHAR(64) NOT NULL, desk VARCHAR(64) NOT NULL,"
     " messageid VARCHAR(36) NOT NULL, number INTEGER NOT NULL, uuid TEXT, codes TEXT NOT NULL,"
-    " why VARCHAR(16) NOT NULL, noted_epoch FLOAT NOT NULL, claim_until FLOAT NOT NULL,"
+    " digest VARCHAR(64) NOT NULL, why VARCHAR(16) NOT NULL, noted_epoch FLOAT NOT NULL,"
+    " claim_until FLOAT NOT NULL,"
     " PRIMARY KEY (space, desk, messageid, number))",
     "CREATE INDEX ministry_crosscheck_in_order ON ministry_crosscheck (noted_epoch)",
     "CREATE TABLE ministry_crosscheck_signer (space VARCHAR(64) NOT NULL,"

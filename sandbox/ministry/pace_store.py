@@ -25,7 +25,7 @@ class Pace:
     """Records of the settled ones."""
     accepted: int
     stored: int
-    """Record rows of the desk, whenever they came."""
+    """Record rows of the desk, whenever and from whomever they came."""
     first_received: float | None
     last_finished: float | None
     waited_s: dict[str, float]
@@ -34,10 +34,19 @@ class Pace:
     """Per step: packages received, packages settled, records settled."""
 
 
-def pace_since(connection: Connection, since: float, *, space: str, desk: str, step: float) -> Pace:
+def pace_since(
+    connection: Connection,
+    since: float,
+    *,
+    space: str,
+    desk: str,
+    step: float,
+    without: str = "",
+) -> Pace:
     """Return the pace of *desk* since machine second *since*, in steps of *step* seconds.
 
-    Reads every package received since then: for a look after a run, not during one.
+    Packages of the unit *without* are left out. Reads every package received since then: for a
+    look after a run, not during one.
     """
     columns = (
         t.package.c.state,
@@ -47,7 +56,10 @@ def pace_since(connection: Connection, since: float, *, space: str, desk: str, s
         t.package.c.accepted,
     )
     query = select(*columns).where(
-        t.package.c.space == space, t.package.c.desk == desk, t.package.c.received_epoch >= since
+        t.package.c.space == space,
+        t.package.c.desk == desk,
+        t.package.c.received_epoch >= since,
+        t.package.c.unit_code != without,
     )
     states: Counter[str] = Counter()
     received: Counter[int] = Counter()

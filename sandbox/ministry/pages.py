@@ -13,11 +13,13 @@ from starlette.responses import Response
 from sandbox import web
 from sandbox.ministry import (
     pages_api,
+    pages_incidents,
     pages_metrics,
     pages_officer,
     pages_signature_view,
     pages_verify,
 )
+from sandbox.ministry.crosscheck_store import Standing
 from sandbox.ministry.model import Desk, DeskKind, SchoolProgress, path_of_desk
 from sandbox.ministry.pages_desk import DeskPages
 from sandbox.ministry.service import MinistryService
@@ -40,6 +42,7 @@ def routers(service: MinistryService) -> list[APIRouter]:
         pages = DeskPages(service)
         found.append(pages_signature_view.package_router(pages, prefix=prefix))
         found.append(pages_officer.router(pages, prefix=prefix))
+        found.append(pages_incidents.router(pages, prefix=prefix))
         found.append(_router(pages, prefix))
     return found
 
@@ -63,6 +66,7 @@ def _router(pages: DeskPages, prefix: str) -> APIRouter:
 async def _home(request: Request, service: MinistryService, desk: Desk) -> Response:
     space = web.space_of(request)
     rows = await web.off_loop(service.progress, space, desk.desk)
+    incidents = await web.off_loop(service.incidents.counts, space, desk.desk)
     others = [
         (other.name or other.desk, path_of_desk(other.desk))
         for other in await web.off_loop(service.desks, space)
@@ -78,6 +82,7 @@ async def _home(request: Request, service: MinistryService, desk: Desk) -> Respo
         schools=len(rows),
         queue=await web.off_loop(service.queue, space, desk.desk),
         others=others,
+        incidents=incidents[Standing.OPEN],
     )
 
 

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from sandbox import web
 from sandbox.ministry import metering_figures as seen
-from sandbox.ministry.metering import STEPS
 from sandbox.ministry.metering_store import DeskSample, Sample
 from sandbox.ministry.metering_text import CONTENT_TYPE, in_text
 from sandbox.ministry.service import MinistryService
@@ -21,8 +20,11 @@ PAGE = "/kho/so-lieu"
 TEXT = "/kho/so-lieu.txt"
 WIDTH, HEIGHT = 600, 120
 """Of a curve's drawing; it is stretched to the width of the page."""
-TONES = ("#083b68", "#ffd54d", "#0b4f8a", "#f2f2f2", "#5c3a00", "#595959")
-"""Neighbouring parts of a bar differ in lightness too; the table beside it says the same."""
+TONES = (
+    "#083b68", "#ffd54d", "#595959", "#f2f2f2", "#0b4f8a",
+    "#fff4d6", "#00602b", "#ffffff", "#5c3a00",
+)  # fmt: skip
+"""Neighbouring parts of a bar differ in lightness too; the table below says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +161,7 @@ def steps_of(figures: seen.Figures) -> list[Step]:
     whole = sum(spread.total for spread in spreads.values())
     found: list[Step] = []
     start = 0.0
-    for number in (name for name in STEPS if name in spreads):
-        spread = spreads[number]
+    for number, spread in spreads.items():
         share = spread.total / whole if whole else 0.0
         tone = TONES[len(found) % len(TONES)]
         found.append(Step(number, spread.total, share, 1e3 * spread.mean, start, tone))

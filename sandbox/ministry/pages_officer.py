@@ -19,6 +19,7 @@ from sandbox import web
 from sandbox.clock import VIETNAM
 from sandbox.domain.rejections import CATALOGUE
 from sandbox.ministry import findings as kept
+from sandbox.ministry.crosscheck_store import Standing
 from sandbox.ministry.model import (
     CertificateState,
     Desk,
@@ -66,6 +67,9 @@ def _add_certificates(routes: APIRouter, pages: DeskPages, base: str) -> None:
         listed = await web.off_loop(
             pages.service.registrations.listed, web.space_of(request), desk.desk
         )
+        incidents = await web.off_loop(
+            pages.service.incidents.counts, web.space_of(request), desk.desk
+        )
         pending = [row for row in listed if row.state is CertificateState.PENDING]
         decided = [row for row in reversed(listed) if row.state is not CertificateState.PENDING]
         return web.page(
@@ -76,6 +80,7 @@ def _add_certificates(routes: APIRouter, pages: DeskPages, base: str) -> None:
             pending=[_view(row) for row in pending[:PENDING_SHOWN]],
             pending_more=max(0, len(pending) - PENDING_SHOWN),
             decided=[_view(row) for row in decided[:DECIDED_SHOWN]],
+            incidents=incidents[Standing.OPEN],
         )
 
     @routes.get(base + "/cts/{messageid}")

@@ -12,11 +12,12 @@ are one durable transaction, committed before the answer leaves.
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sandbox.errors import Finding, Refused
+from sandbox.errors import Finding, Refused, Unavailable
 from sandbox.ministry import answers, intake, store
 from sandbox.ministry.answers import Answer, Busy, Outcome
 from sandbox.ministry.model import HTTP_BODY_BYTES, Account, Desk, Exchange, Moment
@@ -26,6 +27,8 @@ from sandbox.web.store import Database
 from sandbox.wire.ministry import Identification, Request, TokenRequest
 
 Model = TypeVar("Model", bound=Request)
+LOG = logging.getLogger("sandbox.ministry.receipt")
+AWAY = "SBX-1118"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Receiving:
             account = self._identify(call, request, heard)
         except Refused as refusal:
             return self._refuse(call, service.shape, refusal, heard)
+        except Unavailable as away:
+            return self._away(call, service.shape, away, heard)
         return self._work(call, service.shape, account, heard, lambda c: work(c, account, request))
 
     def serve_bearer(
@@ -94,6 +99,8 @@ class Receiving:
             account = self._holder(call, token, heard)
         except Refused as refusal:
             return self._refuse(call, shape, refusal, heard)
+        except Unavailable as away:
+            return self._away(call, shape, away, heard)
         return self._work(call, shape, account, heard, lambda c: work(c, account))
 
     def refuse(
@@ -110,13 +117,16 @@ class Receiving:
         heard: _Heard,
         work: Callable[[Transaction], dict[str, Any]],
     ) -> Answer:
-        with self._database.write() as connection:
-            try:
-                _require_turn(connection, account, call.moment)
-                answer = Answer(200, work(connection))
-            except Refused as refusal:  # a refusal is an answer too: its line is committed
-                answer = _refusal(call, shape, refusal, heard)
-            _keep_line(connection, call, heard, answer)
+        try:
+            with self._database.write() as connection:
+                try:
+                    _require_turn(connection, account, call.moment)
+                    answer = Answer(200, work(connection))
+                except Refused as refusal:  # a refusal is an answer too: its line is committed
+                    answer = _refusal(call, shape, refusal, heard)
+                _keep_line(connection, call, heard, answer)
+        except Unavailable as away:
+            return self._away(call, shape, away, heard)
         self._told(call, answer)
         return answer
 
@@ -128,8 +138,29 @@ class Receiving:
         heard: _Heard,
     ) -> Answer:
         answer = _refusal(call, shape, refusal, heard)
-        with self._database.write() as connection:
-            _keep_line(connection, call, heard, answer)
+        try:
+            with self._database.write() as connection:
+                _keep_line(connection, call, heard, answer)
+        except Unavailable as away:
+            return self._away(call, shape, away, heard)
+        self._told(call, answer)
+        return answer
+
+    def _away(
+        self,
+        call: Call,
+        shape: Callable[[Outcome], dict[str, Any]],
+        away: Unavailable,
+        heard: _Heard,
+    ) -> Answer:
+        """Answer SBX-1118 while the database is away: nothing was kept, no line either.
+
+        Should a transaction have been lost while it committed, its work may stand: repeating the
+        request with the same messageid gives the stored answer.
+        """
+        LOG.warning("%s at %s: %s", call.service, call.desk.desk, away)
+        busy = Busy(Finding(AWAY), retry_after=away.retry_after)
+        answer = _refusal(call, shape, busy, heard)
         self._told(call, answer)
         return answer
 
@@ -220,6 +251,16 @@ def _require_turn(connection: Transaction, account: Account, moment: Moment) -> 
             ),
             retry_after=1,
         )
+
+
+def away_before(
+    shape: Callable[[Outcome], dict[str, Any]], away: Unavailable, *, language: str
+) -> Answer:
+    """Answer SBX-1118 to a request of which nothing could be read, not even whose desk it is."""
+    busy = Busy(Finding(AWAY), retry_after=away.retry_after)
+    outcome = answers.refused(busy, language=language, echo=None, unit_code=None)
+    headers = {"Retry-After": str(away.retry_after)}
+    return Answer(answers.status_of(AWAY), shape(outcome), headers)
 
 
 def _refusal(

@@ -27,6 +27,7 @@ from sandbox.ministry import (
     submissions,
 )
 from sandbox.ministry.answers import Answer, Outcome
+from sandbox.ministry.back_pressure import BackPressure
 from sandbox.ministry.crosscheck_incidents import Incidents
 from sandbox.ministry.exercise import Exercise, exercise_of
 from sandbox.ministry.metering import Meter
@@ -108,6 +109,7 @@ class MinistryService:
         responders_url: str,
         *,
         allowed_hosts: tuple[str, ...] = (),
+        pressure: BackPressure | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -115,6 +117,7 @@ class MinistryService:
         self.trust = trust
         self.responders_url = responders_url.rstrip("/")
         self.allowed_hosts = allowed_hosts
+        self.pressure = pressure or BackPressure(database, clock)
         self.registrations = registrations.Registrations(database)
         self.incidents = Incidents(database)
         self.meter = Meter()
@@ -386,10 +389,14 @@ class MinistryService:
         oldest = 0.0 if depth.oldest_epoch is None else max(0.0, epoch - depth.oldest_epoch)
         return QueueState(depth.packages, oldest, pace)
 
-    def pace(self, space: Space, desk: str, *, since: float, step: float) -> pace_store.Pace:
+    def pace(
+        self, space: Space, desk: str, *, since: float, step: float, without: str = ""
+    ) -> pace_store.Pace:
         """Return what a desk took in and settled since machine second *since*, step by step."""
         with self.database.read() as connection:
-            return pace_store.pace_since(connection, since, space=space.id, desk=desk, step=step)
+            return pace_store.pace_since(
+                connection, since, space=space.id, desk=desk, step=step, without=without
+            )
 
     def set_fault(self, space: Space, desk: str, plan: Mapping[str, Any] | None) -> None:
         """Keep a fault plan for a desk's edge, or drop it."""

@@ -156,7 +156,13 @@ Index(
     postgresql_where=_OPEN,
 )
 Index("ministry_package_settled", package.c.finished_epoch, package.c.space, package.c.desk)
-Index("ministry_package_weight", package.c.size, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index(
+    "ministry_package_weight",
+    package.c.state,
+    package.c.size,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
 Index(
     "ministry_package_latest",
     package.c.space,

@@ -18,9 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.clock import DEFAULT_SPACE_START, SpaceTime
+from sandbox.errors import Unavailable
 from sandbox.web.forms import unpacked
 from sandbox.web.guards import off_loop
-from sandbox.web.problems import incident_page, status_page
+from sandbox.web.problems import incident_page, status_page, unavailable_page
 from sandbox.web.sessions import EVERYWHERE, Session
 from sandbox.web.spaces import PRACTICE_SPACE, Space
 from sandbox.web.visits import (
@@ -85,7 +86,8 @@ class Gate:
             return
         # The services bound their bodies themselves and answer in the printed fields (SBX-1104).
         own_bounds = SERVICE_PATH in scope["path"]
-        bounded = receive if own_bounds else _bounded(receive, self._house.body_limit)
+        body = self._house.bodies.body(receive)
+        bounded = body.receive if own_bounds else _bounded(body.receive, self._house.body_limit)
         try:
             answer = await self._admit(scope, state)
             if answer is None:
@@ -94,16 +96,24 @@ class Gate:
         except Exception as error:
             if started or "visit" not in state:
                 raise
-            answer = incident_page(Request(scope, bounded), error)
+            request = Request(scope, bounded)
+            if isinstance(error, Unavailable):
+                answer = unavailable_page(request, error)
+            else:
+                answer = incident_page(request, error)
+        finally:
+            body.release()
         await answer(scope, receive, sending)
 
     async def _admit(self, scope: Scope, state: dict[str, Any]) -> Response | None:
         """Fill the request's state; return an answer when the request goes no further."""
-        known = await self._find_space(scope, state)
+        query, cookies = Request(scope).query_params, Request(scope).cookies
+        try:
+            known = await self._find_space(scope, state)
+        finally:
+            who = _visit(state["space"], scope, query, cookies)
+            state["visit"] = who
         request = Request(scope)
-        query, cookies = request.query_params, request.cookies
-        who = _visit(state["space"], scope, query, cookies)
-        state["visit"] = who
         if not known:
             return status_page(request, 404)
         length = request.headers.get("content-length", "")
@@ -126,10 +136,21 @@ class Gate:
             scope["path"] = "/" + rest
             scope["raw_path"] = scope["path"].encode()
         spaces = self._house.spaces
-        space = spaces.fresh(name) or await off_loop(spaces.get, name[:64])
+        space, last = spaces.fresh(name), spaces.last(name)
+        self._enter(state, space or last)
+        if space is None:
+            try:
+                space = await off_loop(spaces.get, name[:64])
+            except Unavailable:
+                if last is None:
+                    raise
+                space = last  # the database is away: the services say so in their own fields
+            self._enter(state, space)
+        return space is not None
+
+    def _enter(self, state: dict[str, Any], space: Space | None) -> None:
         state["space"] = space or self._nowhere()
         state["space_id"] = state["space"].id
-        return space is not None
 
     def _nowhere(self) -> Space:
         """Return a stand-in for a space that does not exist, so that the page saying so renders."""

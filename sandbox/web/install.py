@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from sandbox.clock import Clock
 from sandbox.errors import Refused, Unavailable
 from sandbox.web import problems
+from sandbox.web.bodies import BODIES_IN_MEMORY, Bodies
 from sandbox.web.forms import TAP_SECONDS, Desk
 from sandbox.web.gate import Gate, MaskTokens
 from sandbox.web.guards import Unauthorised
@@ -34,6 +35,7 @@ class Installation:
     clock: Clock
     desk: Desk
     body_limit: int
+    bodies: Bodies
 
 
 def application() -> FastAPI:
@@ -50,17 +52,20 @@ def install(
     clock: Clock,
     secret: str | bytes,
     body_limit: int = BODY_LIMIT,
+    bodies_in_memory: int = BODIES_IN_MEMORY,
     tap_seconds: float = TAP_SECONDS,
 ) -> None:
     """Put gate, problem pages and static files on *app*, and create the skin's tables.
 
     *secret* signs form tokens: the same in every process of an installation, and kept over
     restarts. *tap_seconds* is the time in which a second POST of an action counts as the same tap.
+    *bodies_in_memory* is how many bytes of request bodies this process holds at once; beyond it
+    senders are asked to come again.
     """
     spaces.prepare()
     key = secret.encode() if isinstance(secret, str) else secret
     desk = Desk(database, clock, key, tap_seconds=tap_seconds)
-    house = Installation(skin, database, spaces, clock, desk, body_limit)
+    house = Installation(skin, database, spaces, clock, desk, body_limit, Bodies(bodies_in_memory))
     app.state.web = house
     for error, handler in (
         (Refused, problems.on_refused),

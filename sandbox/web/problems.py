@@ -197,8 +197,13 @@ async def on_problem(request: Request, error: Exception) -> Response:
 
 
 async def on_unavailable(request: Request, error: Exception) -> Response:
-    """Answer `Unavailable`: 503, Retry-After, and a button that tries again."""
+    """Answer `Unavailable` that left a route."""
     assert isinstance(error, Unavailable)
+    return unavailable_page(request, error)
+
+
+def unavailable_page(request: Request, error: Unavailable) -> Response:
+    """Answer that something is away: 503, Retry-After, and a button that tries again."""
     LOG.warning("unavailable on %s: %s", request.scope["path"], error)
     again = visit(request).path if request.method == "GET" else "/"
     return status_page(request, 503, headers={"Retry-After": str(error.retry_after)}, to=again)

@@ -73,6 +73,10 @@ class Spaces:
         read, known = self._cache.get(space, (float("-inf"), None))
         return known if self._clock.monotonic() - read < CACHE_SECONDS else None
 
+    def last(self, space: str) -> Space | None:
+        """Return the space as it was last read, however long ago; for when it cannot be read."""
+        return self._cache.get(space, (0.0, None))[1]
+
     def by_code(self, code: str) -> Space | None:
         """Return the space people enter with *code*, or None."""
         row = spaces_store.find_by_code(self._database, code=code)

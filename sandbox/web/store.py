@@ -183,8 +183,9 @@ class Database:
                 if self.dialect == "sqlite":
                     _sqlite_end(connection, "COMMIT")
                 connection.commit()
-            except BaseException:
+            except BaseException as error:
                 self._give_up(connection)
+                self._open_anew_after(error)
                 raise
 
     @contextmanager
@@ -214,6 +215,14 @@ class Database:
             connection.rollback()
         except (SQLAlchemyError, sqlite3.Error):
             connection.invalidate()
+
+    def _open_anew_after(self, error: BaseException) -> None:
+        """Keep no SQLite connection that was opened while its file could not be written.
+
+        It would stay read-only for ever, also when the file can be written again.
+        """
+        if self.dialect == "sqlite" and isinstance(error, Exception) and _is_away(error):
+            self.engine.dispose()
 
     def close(self) -> None:
         """Give all connections back."""

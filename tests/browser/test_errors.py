@@ -7,7 +7,6 @@ work is finished (errors-teachers-meet §3, *Gone when*).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
@@ -15,64 +14,24 @@ from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.domain.report_card import Slot
 from sandbox.wire.signing import Fault, Instrument
 from tests.browser.conftest import OpenPage
-from tests.builders.erring import Case, Teachers, token_of
-from tests.builders.portal import House, house
+from tests.builders.erring import Case, Sit, Teachers, send_on_the_pages, sign_on_the_pages
+from tests.builders.portal import house
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("errors")]
 
 SIGNED = RecordState.SIGNED_GVCN
 
 
-@dataclass
-class Desk:
-    """The one house of this file, and who sits down next."""
-
-    home: House
-    teachers: Teachers
-
-
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teachers]:
     with house(tmp_path_factory.mktemp("errors")) as home:
-        yield Desk(home, Teachers(home))
-
-
-@dataclass
-class Sit:
-    """Sits people down, each in front of a browser of their own."""
-
-    desk: Desk
-    open_page: OpenPage
-
-    def __call__(self, count: int = 1, role: Role = Role.GVCN, *, signed: int = 0) -> Case:
-        """Return a teacher with *count* checked records, or another of the school before them."""
-        home = self.desk.home
-        number = None if role is Role.GVCN else 1
-        teacher, name, made = self.desk.teachers.next(count, number=number)
-        # the case before may have left anybody of the school with a token or another app
-        for one in (teacher, home.actor(Role.CBQL, number=1), home.actor(Role.VAN_THU, number=1)):
-            home.portal.means.choose(home.space, one, Instrument.A)
-        if signed:
-            home.sign(Slot.GVCN, teacher, made[:signed])
-        actor = teacher if role is Role.GVCN else home.actor(role, number=1)
-        page = self.open_page(f"{home.base}/cong?m={token_of(home, actor)}", script="off")
-        return Case(home, page, actor, name, made)
-
-    def beside(self, case: Case, role: Role, words: str) -> Case:
-        """Return somebody else of the school, who chose on the pages whom to play: *words*."""
-        home, actor = case.home, case.home.actor(role, number=1)
-        page = self.open_page(f"{home.base}/cong/vai", script="off")
-        other = Case(home, page, actor, case.class_name, case.records)
-        other.press(actor.identity.unit_name)
-        other.press(words)
-        other.tick(other.person)
-        other.press_main()
-        return other
+        yield Teachers(home)
 
 
 @pytest.fixture
-def sit(desk: Desk, open_page: OpenPage) -> Sit:
-    return Sit(desk, open_page)
+def sit(teachers: Teachers, open_page: OpenPage) -> Sit:
+    """Sit somebody down: a teacher with checked records, or another of the school."""
+    return Sit(teachers, open_page)
 
 
 def e1(sit: Sit) -> None:
@@ -336,11 +295,11 @@ def e13b(sit: Sit) -> None:
     assert case.state(0) is RecordState.SIGNED_GVCN
     assert case.state(1) is RecordState.CIRCULATING
     head = sit.beside(case, Role.CBQL, "hiệu trưởng")
-    _sign_on_the_pages(head, "Ký duyệt học bạ", "Ký duyệt 1 học bạ")
+    sign_on_the_pages(head, "Ký duyệt học bạ", "Ký duyệt 1 học bạ")
     assert case.state(0) is RecordState.SIGNED_CBQL
     case.go("/cong")
-    _sign_on_the_pages(case, "Ký phát hành học bạ", "Đóng dấu 1 học bạ")
-    again = _send_on_the_pages(case)
+    sign_on_the_pages(case, "Ký phát hành học bạ", "Đóng dấu 1 học bạ")
+    again = send_on_the_pages(case)
     home.check_all()
     case.page.goto(again)
     assert "1 trên 1 em đã nhận" in case.text, case.text
@@ -426,32 +385,6 @@ def _choose_token(case: Case, name: str) -> None:
     """At the computer: pick a token from the table and plug it in."""
     case.tick(name)
     case.press_main()
-
-
-def _sign_on_the_pages(case: Case, task: str, button: str) -> None:
-    """From the first page of the role: the task, the class, the one record, the phone."""
-    case.press(task)
-    case.press(f"Lớp {case.class_name}")
-    case.tick(case.records[0])
-    case.press("Xem lại các em đã chọn")
-    case.press(button)
-    case.say_yes_on_the_phone()
-    assert "Đã ký" in case.text, case.text
-
-
-def _send_on_the_pages(case: Case) -> str:
-    """As the clerk: pack the one record, sign the package, send it; return its page's address."""
-    case.go("/cong")
-    case.press("Đóng gói và nộp Sở")
-    case.press(f"Lớp {case.class_name}")
-    case.tick(case.records[0])
-    case.press("Xem lại các em đã chọn")
-    case.press("Gói 1 học bạ")
-    case.press("Ký 1 gói")
-    case.say_yes_on_the_phone()
-    case.press("Tiếp tục")
-    case.press("Nộp 1 gói")
-    return case.page.url
 
 
 def _activate(case: Case) -> None:

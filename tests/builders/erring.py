@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
 from sandbox.domain.lifecycle import RecordState, Role
+from sandbox.domain.report_card import Slot
 from sandbox.portal.context import Actor
 from sandbox.wire.signing import Fault, Instrument
 from tests.builders.portal import House
@@ -169,3 +170,62 @@ class Case:
         self.press("Nhập mã PIN của USB")
         self.page.fill("#pin", self.token_pin(instrument))
         self.press_main()
+
+
+@dataclass
+class Sit:
+    """Sits people down, each in front of a browser of their own."""
+
+    teachers: Teachers
+    open_page: Callable[..., Page]
+
+    def __call__(self, count: int = 1, role: Role = Role.GVCN, *, signed: int = 0) -> Case:
+        """Return a teacher with *count* checked records, or another of the school before them."""
+        home = self.teachers.home
+        number = None if role is Role.GVCN else 1
+        teacher, name, made = self.teachers.next(count, number=number)
+        # the case before may have left anybody of the school with a token or another app
+        for one in (teacher, home.actor(Role.CBQL, number=1), home.actor(Role.VAN_THU, number=1)):
+            home.portal.means.choose(home.space, one, Instrument.A)
+        if signed:
+            home.sign(Slot.GVCN, teacher, made[:signed])
+        actor = teacher if role is Role.GVCN else home.actor(role, number=1)
+        page = self.open_page(f"{home.base}/cong?m={token_of(home, actor)}", script="off")
+        return Case(home, page, actor, name, made)
+
+    def beside(self, case: Case, role: Role, words: str) -> Case:
+        """Return somebody else of the school, who chose on the pages whom to play: *words*."""
+        home, actor = case.home, case.home.actor(role, number=1)
+        page = self.open_page(f"{home.base}/cong/vai", script="off")
+        other = Case(home, page, actor, case.class_name, case.records)
+        other.press(actor.identity.unit_name)
+        other.press(words)
+        other.tick(other.person)
+        other.press_main()
+        return other
+
+
+def sign_on_the_pages(case: Case, task: str, button: str) -> None:
+    """From the first page of the role: the task, the class, the one record, the phone."""
+    case.press(task)
+    case.press(f"Lớp {case.class_name}")
+    case.tick(case.records[0])
+    case.press("Xem lại các em đã chọn")
+    case.press(button)
+    case.say_yes_on_the_phone()
+    assert "Đã ký" in case.text, case.text
+
+
+def send_on_the_pages(case: Case) -> str:
+    """As the clerk: pack the one record, sign the package, send it; return its page's address."""
+    case.go("/cong")
+    case.press("Đóng gói và nộp Sở")
+    case.press(f"Lớp {case.class_name}")
+    case.tick(case.records[0])
+    case.press("Xem lại các em đã chọn")
+    case.press("Gói 1 học bạ")
+    case.press("Ký 1 gói")
+    case.say_yes_on_the_phone()
+    case.press("Tiếp tục")
+    case.press("Nộp 1 gói")
+    return case.page.url

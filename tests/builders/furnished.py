@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from sandbox.rehearsal import Installation, Limits, rehearse
 from sandbox.rehearsal.service import RehearsalDesk
 from sandbox.signing import SigningService
 from sandbox.web import Space
+from sandbox.world.crosschecking import second_verifier
 from tests.builders.computer import a_teacher, page_in
 from tests.builders.documents import VECTORS
 from tests.builders.instrument_states import pages_in_every_state
@@ -53,6 +54,7 @@ def furnish(home: House, folder: Path) -> Furnished:
     _instruments(made, folder)
     _certificates(made)
     _a_rehearsal(made, folder)
+    _two_verifiers_disagree(made)
     return made
 
 
@@ -71,6 +73,16 @@ def _a_class_answered(made: Furnished) -> None:
     home.run(home.portal.officer.forward(home.space, officer, purpose="tap"))
     home.answered(home.sent(home.sealed(name, (13, 14))))
     home.run(home.portal.officer.collect(home.space, officer))
+
+
+def _two_verifiers_disagree(made: Furnished) -> None:
+    """At each desk one good record is said to have been refused for its signature."""
+    world, space = made.home.world, made.home.space
+    verifier = second_verifier(world)
+    stored = {row.desk: row for row in verifier.stored(space) if not row.codes}
+    for row in stored.values():
+        verifier.look_now(replace(row, codes="SBX-3003"), space)
+    assert len(stored) == len(world.ministry.desks(space))
 
 
 def _packages_on_their_way(made: Furnished) -> None:

@@ -9,12 +9,15 @@ import pytest
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
 from sandbox.errors import Misuse
+from sandbox.ministry import MinistryService
 from sandbox.ministry.migrations_store import STEPS
 from sandbox.ministry.tables_store import METADATA
 from sandbox.web import Database
 from sandbox.web.migrations_store import history, versions_in
 
 VERSION_1 = Path(__file__).parents[1] / "vectors" / "version1"
+EVERY_TABLE_OF = MinistryService
+"""Imported, so that the parts that add tables to `METADATA` have done so."""
 ADDED_BY_2 = {"ministry_package_settled", "ministry_package_weight"}
 
 

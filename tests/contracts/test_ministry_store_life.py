@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -57,7 +56,7 @@ def test_two_workers_never_accept_one_pupil_twice(ministry: Installation) -> Non
 def test_two_spaces_take_the_same_pupil_and_resetting_one_leaves_the_other(
     ministry: Installation,
 ) -> None:
-    """Spaces never see each other; a reset takes under 2 s and touches no other row."""
+    """Spaces never see each other; a reset touches no other row."""
     ministry.open_space("lop-b")
     records = [signed(card) for card in ministry.cards]
     for space in ("tap", "lop-b"):
@@ -66,11 +65,8 @@ def test_two_spaces_take_the_same_pupil_and_resetting_one_leaves_the_other(
     with ministry.database.read() as connection:
         before = store.count_rows(connection, space="tap")
 
-    begun = time.monotonic()
     ministry.service.reset_space("lop-b")
-    spent = time.monotonic() - begun
 
     with ministry.database.read() as connection:
         assert store.count_rows(connection, space="tap") == before
         assert set(store.count_rows(connection, space="lop-b").values()) == {0}
-    assert spent < 2.0

@@ -103,14 +103,26 @@ def test_the_rehearsal_of_the_providers_guide_passes(sandbox_up, tmp_path):
 
 def test_the_first_run_of_the_load_testers_guide_passes(sandbox_up, tmp_path):
     """The command under "First run" says PASS."""
-    done = shell(
-        aimed(blocks("load-testers-guide.md")[-1], sandbox_up.base_url),
-        sandbox=sandbox_up,
-        folder=tmp_path,
-    )
+    (block,) = (one for one in blocks("load-testers-guide.md") if "hocba load pipeclean" in one)
+
+    done = shell(aimed(block, sandbox_up.base_url), sandbox=sandbox_up, folder=tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASS" in done.stdout
+
+
+@pytest.mark.long
+def test_the_benchmark_of_the_load_testers_guide_measures_and_compares(sandbox_up, tmp_path):
+    """The commands under "The benchmark" leave figures, a chart and a comparison behind."""
+    (block,) = (one for one in blocks("load-testers-guide.md") if "loadtests.bench" in one)
+    (tmp_path / "loadtests").symlink_to(PROJECT / "loadtests")
+
+    done = shell(block, sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "signxml_to_ours" in done.stdout
+    assert "drift" in done.stdout
+    assert {file.suffix for file in (tmp_path / "figures").iterdir()} == {".json", ".svg", ".txt"}
 
 
 @pytest.mark.parametrize("guide", ["providers-guide.md", "load-testers-guide.md"])

@@ -8,8 +8,6 @@ machine's clock, so the certificates shown to it are valid for long.
 
 from __future__ import annotations
 
-import subprocess
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -25,7 +23,6 @@ from signxml import (
 )
 from signxml.exceptions import InvalidDigest, SignXMLException
 
-from sandbox.clock import VIETNAM
 from sandbox.documents import build_package, parse, parse_record
 from sandbox.domain.report_card import Slot
 from sandbox.xmldsig import prepare_package
@@ -33,67 +30,34 @@ from sandbox.xmldsig.canonical import canonical
 from tests.builders.documents import VECTORS, a_record
 from tests.builders.signing import (
     AUTHORITY,
-    LEADER_SUBJECT,
     PACKAGE_ID,
     PACKED_AT,
-    SCHOOL_SUBJECT,
     SEAL,
     SIGNERS,
     TEACHER,
-    TEACHER_SUBJECT,
     Holder,
     codes,
     edited,
-    holder,
     numbered_record,
     refusal,
-    rsa_key,
     signed_package,
     signed_record,
     signed_registration,
     verified,
     verified_package,
 )
+from tests.builders.xmlsec import (
+    DS,
+    ID_OPTIONS,
+    IDS,
+    UUID,
+    everybody_with,
+    signed_by_xmlsec1,
+    xmlsec1,
+)
 from tests.vectors.xmldsig.make_template import TEMPLATE, template
 
-DS = "http://www.w3.org/2000/09/xmldsig#"
-UUID = "90000000-0000-4000-8000-000000000001"
-IDS = {
-    Slot.GVCN: f"sig-gvcn-{UUID}",
-    Slot.CBQL: f"sig-cbql-{UUID}",
-    Slot.KY_PHAT_HANH: f"sig-kyphathanh-{UUID}",
-}
 PACKAGE_SIGNATURE = f"sig-goi-{PACKAGE_ID}"
-ID_OPTIONS = [
-    option
-    for name in (
-        ("id", "DU_LIEU_HOC_BA"),
-        ("id", "DANH_SACH_HOC_BA"),
-        ("id", "DANG_KY_CHUNG_THU_SO"),
-        ("Id", f"{DS}:SignatureProperties"),
-        ("Id", f"{DS}:Signature"),
-    )
-    for option in (f"--id-attr:{name[0]}", name[1])
-]
-KINDS = {"p256": None, "rsa": rsa_key(), "pss": rsa_key().with_pss()}
-
-
-def everybody_with(kind: str) -> dict[Slot, Holder]:
-    """Return the three usual signers with keys of one kind."""
-    key = KINDS[kind]
-    subjects = (TEACHER_SUBJECT, LEADER_SUBJECT, SCHOOL_SUBJECT)
-    return {
-        slot: holder(subject, key=key, not_after=datetime(2033, 1, 1, tzinfo=VIETNAM))
-        for slot, subject in zip(Slot, subjects, strict=True)
-    }
-
-
-def xmlsec1(folder: Path, *arguments: str, xml: bytes) -> subprocess.CompletedProcess[bytes]:
-    """Run Debian's xmlsec1 on *xml*."""
-    (folder / "in.xml").write_bytes(xml)
-    return subprocess.run(
-        ["xmlsec1", *arguments, "in.xml"], cwd=folder, capture_output=True, check=False
-    )
 
 
 def xmlsec1_verifies(
@@ -192,21 +156,8 @@ def test_the_committed_template_is_the_one_the_script_makes():
 @pytest.mark.parametrize("kind", ["p256", "rsa"])
 def test_a_record_signed_by_xmlsec1_from_the_template_verifies_here(tmp_path, kind):
     """An integrator's own tool: three signatures by xmlsec1 --sign, line breaks and all."""
-    xml = TEMPLATE.read_bytes()
-    if kind == "rsa":
-        xml = xml.replace(b"xmldsig-more#ecdsa-sha256", b"xmldsig-more#rsa-sha256")
     signers = everybody_with(kind)
-    for slot, name in IDS.items():
-        (tmp_path / "key.pem").write_text(signers[slot].key.pem())
-        (tmp_path / "certificate.pem").write_text(signers[slot].certificate.pem)
-        done = xmlsec1(
-            tmp_path,
-            *("--sign", "--privkey-pem", "key.pem,certificate.pem", "--output", "out.xml"),
-            *(*ID_OPTIONS, "--node-id", name),
-            xml=xml,
-        )
-        assert done.returncode == 0, done.stderr
-        xml = (tmp_path / "out.xml").read_bytes()
+    xml = signed_by_xmlsec1(tmp_path, signers, kind=kind)
 
     found = verified(xml, registered=lambda *_: True)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from sandbox.documents import parse_record
+from sandbox.documents import parse, parse_record
 from sandbox.documents.signing_part import halves_of
 from sandbox.domain.report_card import Slot
 from sandbox.errors import Refused
@@ -29,11 +29,7 @@ from tests.builders.signing import (
 )
 from tests.unit.test_xmldsig_mutations import with_one_byte_changed, with_one_node_changed
 
-BAD = [
-    file
-    for file in sorted((Path(__file__).parents[1] / "vectors" / "bad_signatures").glob("*.xml"))
-    if file.read_bytes().startswith(b"<HOC_BA")
-]
+BAD = sorted((Path(__file__).parents[1] / "vectors" / "bad_signatures").glob("*.xml"))
 RECORD = signed_record()
 
 
@@ -99,12 +95,15 @@ def test_what_the_steps_refuse_is_never_accepted(seed: int) -> None:
     assert seen["left"] > 100
 
 
-@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
-def test_no_prepared_bad_signature_is_accepted(file: Path) -> None:
-    """Those that verify by the steps may; the others are left to them."""
-    xml = file.read_bytes()
-    if is_canonical(xml):
-        compare(xml)
+def test_no_prepared_bad_signature_is_accepted() -> None:
+    """Of the doctor's packages: what the steps refuse is left to them, record by record."""
+    compared = Counter[str]()
+    for file in BAD:
+        xml = file.read_bytes()
+        if is_canonical(xml):
+            for record in parse(xml).records:
+                compared[compare(record.original)] += 1
+    assert compared["left"] > 10
 
 
 def swaps() -> Iterator[tuple[str, bytes]]:
