@@ -90,7 +90,7 @@ def answers_of(house: Installation, token: str) -> dict[str, Any]:
     kept = [house.service.record(space, "so-48", c.general.record_id) for c in house.cards[:4]]
     return {
         "result": school.result(SENT).json(),
-        "records": [one and (one.xml, one.sha256, one.state) for one in kept],
+        "records": [one and (one.xml, one.length, one.state) for one in kept],
         "progress": house.service.progress(space, "so-48"),
     }
 
