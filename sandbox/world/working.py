@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from sandbox.ministry.checking import Worker
 from sandbox.portal.forwarding import Forwarder
 from sandbox.world.build import build_skin
-from sandbox.world.watching import watch
 from sandbox.world.crosschecking import look_again
+from sandbox.world.watching import watch
 
 if TYPE_CHECKING:
     from sandbox.world.build import World
