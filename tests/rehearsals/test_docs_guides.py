@@ -136,6 +136,19 @@ def test_the_benchmark_of_the_load_testers_guide_measures_and_compares(sandbox_u
     assert {file.suffix for file in (tmp_path / "figures").iterdir()} == {".json", ".svg", ".txt"}
 
 
+@pytest.mark.long
+def test_a_school_of_the_nation_is_sent_as_the_load_testers_guide_says(sandbox_up, tmp_path):
+    """The commands under "The whole nation" make, register and send a corpus: all is stored."""
+    (block,) = (one for one in blocks("load-testers-guide.md") if "hocba load volume" in one)
+    space = sandbox_up.open_space(hat_giong="guide")
+
+    done = shell(aimed(block, space.dia_chi.goc), sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASS volume" in done.stdout
+    assert (tmp_path / "volume.svg").exists()
+
+
 @pytest.mark.parametrize("guide", ["providers-guide.md", "load-testers-guide.md"])
 def test_every_file_a_guide_names_is_there(guide):
     """No guide sends its reader to a file that does not exist."""
