@@ -26,8 +26,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Literal
 
-from loadtests.volume.target import POSTGRESQL, WEB
-from sandbox import settings as sandbox_settings
+from loadtests.volume.target import CHECKERS, POSTGRESQL, WEB
 from sandbox.corpora.ledger import LEDGER, MANIFEST
 from sandbox.errors import Misuse, Unavailable
 from sandbox.synthetic.nation import Nation
@@ -67,6 +66,8 @@ class Stand:
     database_url: str
     settings: Mapping[str, str]
     web_pid: int
+    checker_pids: tuple[int, ...] = ()
+    """Beside the one that the web server minds."""
     postgresql_folder: Path | None = None
     as_other: tuple[str, ...] = field(default=(), repr=False)
 
@@ -82,8 +83,8 @@ class Stand:
         return str(said["admin_token"])
 
     def roots(self) -> dict[str, list[int]]:
-        """Return process ids by role: the web server (checkers are its children), PostgreSQL."""
-        found = {WEB: [self.web_pid]}
+        """Return process ids by role: the web server with its checker, more, PostgreSQL."""
+        found = {WEB: [self.web_pid], CHECKERS: list(self.checker_pids)}
         if self.postgresql_folder is not None:
             pid_file = self.postgresql_folder / "data" / "postmaster.pid"
             found[POSTGRESQL] = [int(pid_file.read_text(encoding="utf-8").split()[0])]
@@ -127,7 +128,7 @@ def stand(
 
     *corpora* keeps corpora from one run to the next (default: `data/corpora` of the project).
     *folder* takes the installation's data (default: a temporary one, removed afterwards).
-    *extra* are more `HOCBA_*` settings; those this version does not know are left out.
+    *extra* are more `HOCBA_*` settings.
 
     Raises `Misuse` when a program is missing, `Unavailable` when something does not start.
     """
@@ -149,17 +150,19 @@ def stand(
         if database == "postgresql":
             cluster = stack.enter_context(_postgresql())
             url = f"postgresql+psycopg://stand@/stand?host={cluster.folder}"
-        wanted = {
+        said = {
             "HOCBA_DATA": str(data),
             "HOCBA_DATABASE": url,
             "HOCBA_SYSTEMS": systems,
             "HOCBA_PORT": str(_free_port()),
             "HOCBA_WORKERS": str(workers),
-            "HOCBA_CHECKERS": str(checkers),
             **(extra or {}),
         }
-        said = {name: value for name, value in wanted.items() if name in sandbox_settings.KNOWN}
         process = stack.enter_context(_served(said, folder / "served.log"))
+        more = [
+            stack.enter_context(_checker(said, folder / f"checker-{number}.log"))
+            for number in range(2, checkers + 1)
+        ]
         base_url = f"http://127.0.0.1:{said['HOCBA_PORT']}"
         running = Stand(
             base_url=base_url,
@@ -168,8 +171,9 @@ def stand(
             pool=pool,
             database=database,
             database_url=url,
-            settings=_for_report(said, database),
+            settings=_for_report(said, database) | {"checkers": str(checkers)},
             web_pid=process.pid,
+            checker_pids=tuple(checker.pid for checker in more),
             postgresql_folder=cluster.folder if cluster else None,
             as_other=cluster.as_other if cluster else (),
         )
@@ -268,6 +272,30 @@ def _served(said: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[byt
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def _checker(said: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one more checking process, as another machine would."""
+    with log.open("ab") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox.cli", "worker", "--with-parent"],
+            cwd=PROJECT,
+            env=_environment(said),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

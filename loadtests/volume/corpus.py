@@ -57,6 +57,11 @@ class Corpus:
         """Which keys its schools sign with."""
         return {0: "p256", 1_000: "rsa"}.get(self.order.rsa_per_mille, "mixed")
 
+    def holds(self, code: str) -> bool:
+        """Tell whether the school *code* is in the corpus."""
+        with (self.folder / LEDGER).open(encoding="utf-8") as ledger:
+            return any(SchoolRow.of_line(line).code == code for line in ledger)
+
     def sources(self, *, packages: int, records: int | None = None) -> Iterator[Source]:
         """Yield the schools in order until *packages* packages, or *records* records, are in."""
         maker = Maker(self.order)

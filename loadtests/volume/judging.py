@@ -25,7 +25,7 @@ class Counted:
     """What was counted outside Locust."""
 
     pace: Mapping[str, Any]
-    """The desk's own answer of `nhip`."""
+    """The desk's own answer of `nhip`, hostile packages left out."""
     since: float
     step: float
     stored_before: int
@@ -51,15 +51,11 @@ def report_of(
     """Return the report of a run; *planned* is the number of packages it was to send."""
     seen = f.together([outcome for outcome in outcomes if outcome is not None])
     poison = f.poison_counted(seen.poison)
-    aside = {
-        name: sum(row[name] for row in poison.values())
-        for name in ("acknowledged", "records", "accepted")
-    }
+    aside = sum(row["accepted"] for row in poison.values())
     pace, step = counted.pace, counted.step
-    packages = sum(pace["packages"].values()) - aside["acknowledged"]
-    settled = pace["records"] - aside["records"]
-    accepted = pace["accepted"] - aside["accepted"]
-    stored = pace["stored"] - counted.stored_before - aside["accepted"]
+    packages = sum(pace["packages"].values())
+    settled, accepted = pace["records"], pace["accepted"]
+    stored = pace["stored"] - counted.stored_before - aside
     first = min((call[1] for call in seen.calls if call[0] == SUBMIT), default=counted.since)
     seconds = max(step / 10, (pace["last_finished"] or first) - first)
     rate = settled / seconds
@@ -77,7 +73,7 @@ def report_of(
         ),
         "non_2xx": float(sum(row["non_2xx"] for row in calls.values())) if calls else None,
         "accepted": 100 * accepted / seen.records_sent if seen.records_sent else None,
-        "stored": _agreement(
+        "stored": agreement(
             (packages, seen.packages_acknowledged),
             (settled, seen.records_acknowledged),
             (stored, accepted),
@@ -143,7 +139,7 @@ def _costs(cpu_s: Mapping[str, float], generator_s: float, records: int) -> dict
     return {**costs, "all": round(MICRO * sum(spent.values()) / records, 2)}
 
 
-def _agreement(*pairs: tuple[int, int]) -> float | None:
+def agreement(*pairs: tuple[int, int]) -> float | None:
     """Return how well what is there agrees with what must be: 100 only when each pair is equal.
 
     More than must be is as wrong as less.
@@ -178,6 +174,8 @@ def _verdict(
         reasons.append("incomplete")
     if still_open:
         reasons.append("undrained")
+    if not all(one.final for one in seen.poison):
+        reasons.append("poison_unanswered")
     return (Verdict.INVALID if reasons else Verdict.PASS), reasons
 
 

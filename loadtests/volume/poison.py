@@ -1,34 +1,34 @@
 """Hostile packages mixed into a run, each made once and sent under ever new messageids.
 
-They come from a school of the corpus itself, so that nothing but their content is wrong.
+They come from a school of the nation that the corpus does not hold, entered at the desk for this
+run, so that nothing but their content is wrong.
 """
 
 from __future__ import annotations
 
+import base64
 import binascii
-import csv
 import struct
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loadtests.volume.corpus import ACCOUNTS, Corpus
+from loadtests.volume.corpus import Corpus
 from loadtests.volume.plan import PoisonLine
 from sandbox.corpora import Maker
-from sandbox.corpora.ledger import LEDGER
-from sandbox.corpora.writing import SchoolRow
 from sandbox.documents import Limits, envelope
 from sandbox.domain.identifiers import new_uuid
-from sandbox.synthetic.layout import SCHOOLS
+from sandbox.errors import Misuse
 from sandbox.synthetic.plans import SchoolPlan
+from sandbox.wire.admin import NewAccount, NewSchool
 from sandbox.wire.ministry import wire_password
 from sandbox.xmldsig import PackageStamp
 
 MEBIBYTE = 1_048_576
-STRIDE = 997
-"""From one school to the next whose records a large package borrows."""
+SCHOOL = 11_185
+"""The one school of the nation with more records than a package may hold."""
+ACCOUNT, PASSWORD = "poison", "GiaLap-poison"
 WRONG_PARTS = (
     "signature_over_the_whole_file",
     "signature_over_its_own_record",
@@ -39,12 +39,28 @@ WRONG_PARTS = (
 
 
 class Poisoner:
-    """Makes hostile packages of one school of a corpus."""
+    """Makes the hostile packages of one large school of a corpus's nation."""
 
-    def __init__(self, corpus: Corpus, number: int) -> None:
+    def __init__(self, corpus: Corpus) -> None:
         self._order = corpus.order
         self._maker = Maker(corpus.order)
-        self._school: SchoolPlan = self._maker.nation.school(number)
+        self.school: SchoolPlan = self._maker.nation.school(SCHOOL)
+
+    def as_new_school(self) -> NewSchool:
+        """Return the school as a desk is told about it, with its account and seal."""
+        place, seal = self.school.place, self._maker.seal_of(self.school)
+        return NewSchool(
+            ma_truong=self.school.code,
+            ten_truong=self.school.name,
+            ma_so_giao_duc=self.school.department_code,
+            ten_so_gd=self.school.department_name,
+            ten_xa_phuong=place.commune,
+            ten_quan_huyen=place.district,
+            ten_tinh_thanh_pho=place.province.name,
+            so_hoc_ba=self.school.records,
+            tai_khoan=NewAccount(user_name=ACCOUNT, mat_khau=PASSWORD, ho_so="so"),
+            chung_thu=[base64.b64encode(seal.certificate.der).decode()],
+        )
 
     def huge_text(self) -> str:
         """A class name of 12 MiB, longer than the parser takes a text."""
@@ -66,10 +82,10 @@ class Poisoner:
         """A package whose records carry signatures over something else than themselves."""
         each = 1_000_000 // len(WRONG_PARTS)
         maker = Maker(replace(self._order, dirty=tuple((name, each) for name in WRONG_PARTS)))
-        return envelope.pack(next(maker.packs(self._school.number)).xml)
+        return envelope.pack(next(maker.packs(SCHOOL)).xml)
 
     def at_the_limit(self) -> str:
-        """As many records as a package may hold, each well signed, all of other schools."""
+        """As many records as a package may hold, all of them good."""
         return self._of(Limits().records)
 
     def above_the_limit(self) -> str:
@@ -77,25 +93,16 @@ class Poisoner:
         return self._of(Limits().records + 1)
 
     def _with(self, before: bytes, inserted: bytes) -> bytes:
-        xml = next(self._maker.packs(self._school.number)).xml
+        xml = next(self._maker.packs(SCHOOL)).xml
         return xml.replace(before, inserted + before, 1)
 
     def _of(self, count: int) -> str:
-        records = list(islice(self._records(), count))
-        seal = self._maker.seal_of(self._school)
-        first = next(self._maker.classes(self._school.number))
-        at = self._maker.signed_class(*first).package_at
-        stamp = PackageStamp(seal.certificate, seal.key, at=at)
+        signed = [self._maker.signed_class(self.school, plan) for plan in self.school.classes]
+        records = [record for part in signed for record in part.records][:count]
+        seal = self._maker.seal_of(self.school)
+        stamp = PackageStamp(seal.certificate, seal.key, at=max(s.package_at for s in signed))
         package_id = new_uuid(self._order.seed, "poison", str(count))
         return envelope.pack(stamp.seal(records, package_id=package_id))
-
-    def _records(self) -> Iterator[bytes]:
-        """Yield well signed records of schools all over the nation but this one."""
-        nation = self._maker.nation
-        for number in range(1, SCHOOLS):
-            school = nation.school((self._school.number + number * STRIDE) % SCHOOLS + 1)
-            for plan in school.classes:
-                yield from self._maker.signed_class(school, plan).records
 
 
 KINDS: tuple[Callable[[Poisoner], str], ...] = (
@@ -108,26 +115,34 @@ KINDS: tuple[Callable[[Poisoner], str], ...] = (
 )
 
 
-def write_poison(corpus: Corpus, folder: Path) -> list[PoisonLine]:
-    """Write each kind's content into *folder* and return how to send it."""
-    with (
-        (corpus.folder / LEDGER).open(encoding="utf-8") as ledger,
-        (corpus.folder / ACCOUNTS).open(encoding="utf-8", newline="") as accounts,
-    ):
-        row = SchoolRow.of_line(next(ledger))
-        account = next(csv.DictReader(accounts))
-    poisoner = Poisoner(corpus, row.number)
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """What a run mixes in, and the school that must be entered at the desk for it."""
+
+    school: NewSchool
+    lines: list[PoisonLine]
+
+
+def make_poison(corpus: Corpus, folder: Path) -> Poison:
+    """Write each kind's content into *folder* and return how to send it.
+
+    Raises `Misuse` when the corpus itself holds the school.
+    """
+    poisoner = Poisoner(corpus)
+    if corpus.holds(poisoner.school.code):
+        raise Misuse(
+            f"{poisoner.school.code}: in the corpus", remedy="a smaller corpus, no --poison"
+        )
     lines = []
     for make in KINDS:
         file = folder / f"{make.__name__}.content"
         file.write_text(make(poisoner), encoding="ascii")
-        lines.append(
-            PoisonLine(
-                kind=make.__name__,
-                unit=row.code,
-                user_name=account["user_name"],
-                password=wire_password(account["mat_khau"]),
-                file=str(file),
-            )
+        line = PoisonLine(
+            kind=make.__name__,
+            unit=poisoner.school.code,
+            user_name=ACCOUNT,
+            password=wire_password(PASSWORD),
+            file=str(file),
         )
-    return lines
+        lines.append(line)
+    return Poison(poisoner.as_new_school(), lines)

@@ -16,6 +16,8 @@ from loadtests.verdict import EXIT_CODES, ObjectiveReport, Verdict
 from loadtests.volume.chart import chart
 
 NATION_RECORDS = 8_919_198
+SHOWN = 4
+"""Processes of one role that are listed by name."""
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold magenta"}
 
 
@@ -144,7 +146,9 @@ def print_report(report: VolumeReport, *, console: Console) -> None:
     console.print(calls)
     costs = Table("role", "core-µs/record", "peak MB (PSS) of each process")
     for role, cost in report.cpu_us_per_record.items():
-        peaks = ", ".join(f"{held:.0f}" for held in report.peak_mb.get(role, ()))
+        held = report.peak_mb.get(role, ())
+        peaks = ", ".join(f"{size:.0f}" for size in held[:SHOWN])
+        peaks += f" … ({len(held)}, together {sum(held):.0f})" if len(held) > SHOWN else ""
         costs.add_row(escape(role), f"{cost:,.1f}", peaks)
     console.print(costs)
     for call, said in report.answers.items():

@@ -28,7 +28,7 @@ from loadtests.volume.plan import (
     VolumeOutcome,
     VolumePlan,
 )
-from loadtests.volume.poison import write_poison
+from loadtests.volume.poison import Poison, make_poison
 from loadtests.volume.report import VolumeReport
 from loadtests.volume.target import Target
 from loadtests.volume.watching import Watch
@@ -118,7 +118,18 @@ def measure(
         AdminClient(target.desk, token=target.admin_token, read_s=120.0) as admin,
     ):
         folder = Path(name)
-        plans = _plans(profile, corpus, target, folder, records=records, poison_every=poison_every)
+        poison = _poison(corpus, folder) if poison_every else None
+        if poison is not None:
+            admin.add_schools(target.desk, [poison.school])
+        plans = _plans(
+            profile,
+            corpus,
+            target,
+            folder,
+            records=records,
+            poison=poison.lines if poison else [],
+            poison_every=poison_every,
+        )
         planned = _Planned(
             packages=sum(plan.packages for plan, _ in plans), records=sum(n for _, n in plans)
         )
@@ -132,7 +143,13 @@ def measure(
         after, size_after = watch.cpu(), target.database_bytes()
         step = max(0.1, (clock.epoch() - began) / STEPS)
         counted = Counted(
-            pace=_pace(admin, target, since=began, step=step),
+            pace=_pace(
+                admin,
+                target,
+                since=began,
+                step=step,
+                without=poison.school.ma_truong if poison else "",
+            ),
             since=began,
             step=step,
             stored_before=held,
@@ -193,6 +210,7 @@ def _plans(
     folder: Path,
     *,
     records: int | None,
+    poison: list[PoisonLine],
     poison_every: int,
 ) -> list[tuple[VolumePlan, int]]:
     """Return each process's plan with its records: the schools go to them in turn."""
@@ -210,7 +228,6 @@ def _plans(
             held[place] += sum(source.records)
     if records is not None and sum(held) < records and sum(packages) < profile.bounds.packages:
         raise Misuse(f"{sum(held):,} records, not {records:,}", file=str(corpus.folder))
-    poison = _poison(corpus, folder) if poison_every else []
     users, more = divmod(profile.shape.users, count)
     per_s = profile.shape.per_s
     return [
@@ -234,10 +251,10 @@ def _plans(
     ]
 
 
-def _poison(corpus: Corpus, folder: Path) -> list[PoisonLine]:
+def _poison(corpus: Corpus, folder: Path) -> Poison:
     into = folder / "poison"
     into.mkdir()
-    return write_poison(corpus, into)
+    return make_poison(corpus, into)
 
 
 class _Run:
@@ -310,8 +327,11 @@ def _pause(processes: list[subprocess.Popen[bytes]], seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _pace(admin: AdminClient, target: Target, *, since: float, step: float) -> dict[str, Any]:
-    said = admin.call("GET", f"{target.desk}/quan-tri/v1/nhip?tu={since}&buoc={step}")
+def _pace(
+    admin: AdminClient, target: Target, *, since: float, step: float, without: str = ""
+) -> dict[str, Any]:
+    asked = f"tu={since}&buoc={step}&tru={without}"
+    said = admin.call("GET", f"{target.desk}/quan-tri/v1/nhip?{asked}")
     return dict(said)
 
 

@@ -19,23 +19,25 @@ from typing import Any, BinaryIO
 
 import gevent
 from gevent.event import Event
-from locust import task
-from locust.contrib.fasthttp import FastHttpUser
+from locust import User, task
 from locust.exception import StopUser
 
 from loadtests.volume.bodies import asking, body_of, head_of, messageid_of, submitting
+from loadtests.volume.calling import Answer, Caller
 from loadtests.volume.corpus import Source
 from loadtests.volume.plan import RESULT, SUBMIT, TOKEN, PoisonLine, PoisonSeen, VolumePlan
 from loadtests.volume.recorder import CLOCK, Recorder
-from sandbox.wire.ministry import BASE
 
 TRIES = 6
 """How often a package is handed in that found nobody, a busy desk, or an old token."""
 MOST_WAIT_S = 30.0
 """Longest pause a Retry-After is honoured for."""
-AWAY_S = 1.0
+PATIENCE = 0.1
+"""Share of the time waited so far that a user waits before asking again: the longer a queue, the
+less it is asked about, and a result's time is known to a tenth."""
 READ_BYTES = 262_144
-HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+CONNECTIONS = 16
+"""At most, of one user: its own and those of results it waits for."""
 
 
 @dataclass(slots=True)
@@ -50,21 +52,6 @@ class Login:
     def signed_in(self, token: str) -> None:
         """Use *token* from now on."""
         self.head = head_of(token=token, user_name=self.user_name, password=self.password)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: status 0 when nothing did."""
-
-    status: int
-    code: str | None
-    body: dict[str, Any]
-    retry_after: float
-
-    @property
-    def good(self) -> bool:
-        """Whether the desk did what it was asked."""
-        return self.status == 200 and self.code == "0"
 
 
 class Window:
@@ -88,15 +75,10 @@ class Window:
         self._room.set()
 
 
-class NationUser(FastHttpUser):
+class NationUser(User):
     """Sends whole schools, one after the other."""
 
     abstract = True
-    connection_timeout = 10.0
-    network_timeout = 120.0
-    max_redirects = 0
-    max_retries = 0
-    concurrency = 64
     plan: VolumePlan
     recorder: Recorder
     sources: Iterator[Source]
@@ -111,6 +93,12 @@ class NationUser(FastHttpUser):
         said = self.plan.profile.corpus
         assert said is not None
         self.said = said
+        self.caller = Caller(
+            self.plan.desk,
+            environment=self.environment,
+            recorder=self.recorder,
+            connections=CONNECTIONS,
+        )
         self.window = Window(said.open_packages if self.plan.per_s is None else None)
         self.watchers: list[Any] = []
         self.usual_s = 0.0
@@ -122,6 +110,7 @@ class NationUser(FastHttpUser):
 
     def on_stop(self) -> None:
         """Close what is open."""
+        self.caller.close()
         if self.file is not None:
             self.file.close()
             self.file = None
@@ -176,7 +165,7 @@ class NationUser(FastHttpUser):
             before = time.thread_time()
             body = body_of(self.login.head, line)
             self.recorder.body_cpu_s += time.thread_time() - before
-            answer = self._call(SUBMIT, body, due=due)
+            answer = self.caller.call(SUBMIT, body, due=due)
             if answer.good or not left or self.recorder.full:
                 break
             if answer.code == "SBX-1103":
@@ -207,17 +196,19 @@ class NationUser(FastHttpUser):
         self.window.settled(number)
 
     def _result(
-        self, login: Login, messageid: str, sent_at: float, *, poison: bool = False
+        self, login: Login, messageid: str, sent_at: float, *, counted: bool = True
     ) -> Answer | None:
         gevent.sleep(max(self.said.ask_every_s, 0.9 * self.usual_s))
         while CLOCK.epoch() - sent_at < self.said.answer_within_s and not self.recorder.full:
             body = asking(login.head, unit=login.unit, messageid=messageid)
-            answer = self._call(RESULT, body, poison=poison)
+            answer = self.caller.call(RESULT, body, counted=counted)
             if answer.status == 200 and answer.code != "SBX-1201":
                 return answer
             if answer.code == "SBX-1103":
                 self._sign_in(login)
-            gevent.sleep(max(self.said.ask_every_s, min(answer.retry_after, MOST_WAIT_S)))
+            patience = PATIENCE * (CLOCK.epoch() - sent_at)
+            wait = min(answer.retry_after, MOST_WAIT_S)
+            gevent.sleep(max(self.said.ask_every_s, patience, wait))
         return None
 
     # ------------------------------------------------------------------ schools
@@ -235,7 +226,7 @@ class NationUser(FastHttpUser):
         head = head_of(token="", user_name=login.user_name, password=login.password)
         body = head.replace(b'"authenticationRequest":{"token":"",', b"", 1)
         body += b',"ma_don_vi":"' + login.unit.encode() + b'"}'
-        answer = self._call(TOKEN, body)
+        answer = self.caller.call(TOKEN, body)
         login.signed_in(str(answer.body.get("token") or ""))
 
     def _due(self) -> float | None:
@@ -279,7 +270,7 @@ class NationUser(FastHttpUser):
             content=Path(line.file).read_bytes(),
         )
         sent_at = CLOCK.epoch()
-        answer = self._call(SUBMIT, body, poison=True)
+        answer = self.caller.call(SUBMIT, body, counted=False)
         seen = PoisonSeen(
             kind=line.kind,
             status=answer.status,
@@ -290,7 +281,7 @@ class NationUser(FastHttpUser):
             records=0,
         )
         if answer.good:
-            result = self._result(login, messageid, sent_at, poison=True)
+            result = self._result(login, messageid, sent_at, counted=False)
             if result is not None:
                 rows = result.body.get("DanhSach") or []
                 accepted = sum(row.get("trang_thai") == 1 for row in rows)
@@ -305,54 +296,6 @@ class NationUser(FastHttpUser):
                     }
                 )
         self.recorder.poisoned(seen)
-
-    # ------------------------------------------------------------------ one call
-
-    def _call(
-        self, path: str, body: bytes, *, due: float | None = None, poison: bool = False
-    ) -> Answer:
-        """Make one measured call. In an open loop it is timed from the moment it was due."""
-        at = CLOCK.epoch()
-        began = time.perf_counter()
-        with self.client.request(
-            "POST",
-            f"{BASE}/{path}",
-            name=f"poison {path}" if poison else path,
-            data=body,  # type: ignore[arg-type]  # bytes are what it wants in the end
-            headers=HEADERS,
-            catch_response=True,
-        ) as response:
-            ms = 1000 * (time.perf_counter() - began)
-            if due is not None:
-                ms += 1000 * max(0.0, at - due)
-            answer = _read(response)
-            if answer.status == 200 and answer.code in ("0", "SBX-1201"):
-                response.success()
-            elif not poison:
-                response.failure(f"{answer.status} {answer.code}")
-            else:
-                response.success()
-        if not poison:
-            self.recorder.call((path, round(at, 3), round(ms, 2), answer.status, answer.code))
-        return answer
-
-
-def _read(response: Any) -> Answer:
-    status = response.status_code or 0
-    try:
-        body = response.json() if status else {}
-    except (ValueError, TypeError):
-        body = {}
-    if not isinstance(body, dict):
-        body = {}
-    code = body.get("Error", body.get("error"))
-    wait = 0.0
-    if status in (429, 503):
-        said = (response.headers or {}).get("Retry-After", "")
-        wait = float(said) if str(said).isdigit() else AWAY_S
-    elif status == 0 or status >= 500:
-        wait = AWAY_S
-    return Answer(status, None if code is None else str(code), body, wait)
 
 
 def sources_of(file: Path) -> Iterator[Source]:

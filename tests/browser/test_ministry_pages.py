@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.clock import FixedClock
+from sandbox.ministry.metering_writer import Recorder
 from tests.browser import lint
 from tests.browser.conftest import OpenPage
 from tests.builders.ministry import Caller, Installation, installed, signed
@@ -46,6 +47,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ministry.work()
         pending = str(uuid.uuid4())
         school.post("chung-thu-so", school.registration(label="second", messageid=pending))
+        recorder = Recorder(ministry.service, role="checker", folder=folder)
+        for _ in range(3):
+            recorder.write_once()
+            ministry.clock.advance(16)
         with serve(ministry.app) as served:
             yield Site(served, pending, refused, records[0], ministry)
 
@@ -62,6 +67,7 @@ PAGES = (
     "/kho/so/48/can-bo/goi/{refused}",
     "/kho/tra-cuu",
     "/kho/api",
+    "/kho/so-lieu",
 )
 
 

@@ -111,6 +111,17 @@ def test_the_first_run_of_the_load_testers_guide_passes(sandbox_up, tmp_path):
     assert "PASS" in done.stdout
 
 
+def test_the_look_of_the_load_testers_guide_shows_what_runs(sandbox_up, tmp_path):
+    """The command under "Watch it work" shows both processes."""
+    (block,) = (one for one in blocks("load-testers-guide.md") if "hocba top" in one)
+
+    done = shell(aimed(block, sandbox_up.base_url), sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "checker-" in done.stdout
+    assert "web-" in done.stdout
+
+
 @pytest.mark.long
 def test_the_benchmark_of_the_load_testers_guide_measures_and_compares(sandbox_up, tmp_path):
     """The commands under "The benchmark" leave figures, a chart and a comparison behind."""
@@ -123,6 +134,19 @@ def test_the_benchmark_of_the_load_testers_guide_measures_and_compares(sandbox_u
     assert "signxml_to_ours" in done.stdout
     assert "drift" in done.stdout
     assert {file.suffix for file in (tmp_path / "figures").iterdir()} == {".json", ".svg", ".txt"}
+
+
+@pytest.mark.long
+def test_a_school_of_the_nation_is_sent_as_the_load_testers_guide_says(sandbox_up, tmp_path):
+    """The commands under "The whole nation" make, register and send a corpus: all is stored."""
+    (block,) = (one for one in blocks("load-testers-guide.md") if "hocba load volume" in one)
+    space = sandbox_up.open_space(hat_giong="guide")
+
+    done = shell(aimed(block, space.dia_chi.goc), sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASS volume" in done.stdout
+    assert (tmp_path / "volume.svg").exists()
 
 
 @pytest.mark.parametrize("guide", ["providers-guide.md", "load-testers-guide.md"])
