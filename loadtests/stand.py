@@ -148,8 +148,8 @@ def stand(
         cluster = None
         url = f"sqlite:///{data / 'sandbox.db'}"
         if database == "postgresql":
-            cluster = stack.enter_context(_postgresql())
-            url = f"postgresql+psycopg://stand@/stand?host={cluster.folder}"
+            cluster = stack.enter_context(postgresql())
+            url = cluster.url
         said = {
             "HOCBA_DATA": str(data),
             "HOCBA_DATABASE": url,
@@ -317,9 +317,22 @@ def _free_port() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cluster:
+class Cluster:
+    """A running PostgreSQL with one empty database."""
+
     folder: Path
     as_other: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """Its address for `web.Database`."""
+        return f"postgresql+psycopg://stand@/stand?host={self.folder}"
+
+    @property
+    def postmaster(self) -> int:
+        """Process id of the server; its others are children of it."""
+        pid_file = self.folder / "data" / "postmaster.pid"
+        return int(pid_file.read_text(encoding="utf-8").split()[0])
 
 
 def _programs() -> Path:
@@ -330,7 +343,7 @@ def _programs() -> Path:
 
 
 @contextmanager
-def _postgresql() -> Iterator[_Cluster]:
+def postgresql() -> Iterator[Cluster]:
     """Run a durable cluster with one empty database on a Unix socket, and remove it.
 
     PostgreSQL refuses to run as root, so root hands it to Debian's `postgres` account.
@@ -354,7 +367,7 @@ def _postgresql() -> Iterator[_Cluster]:
     run("pg_ctl", "-D", data, "-w", "-l", log, "-o", start, "start")
     try:
         run("createdb", "-h", str(place), "-U", "stand", "stand")
-        yield _Cluster(place, as_other)
+        yield Cluster(place, as_other)
     finally:
         run("pg_ctl", "-D", data, "-m", "fast", "stop")
         shutil.rmtree(place, ignore_errors=True)

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadtests.bench import lanes, libraries, spoil
-from loadtests.bench.cluster import Cluster
-from loadtests.bench.cluster import cluster as run_cluster
 from loadtests.bench.desk import STEPS
 from loadtests.bench.floor import CHECK_PARTS, PARTS
 from loadtests.bench.ours import STAGES, OurPath
 from loadtests.bench.peers import PeerPath
 from loadtests.bench.sample import KINDS, Sample, classes, make_sample, maker_of
+from loadtests.stand import Cluster, postgresql
 
 Row = Mapping[str, float]
 Of = Callable[[Row], float]
@@ -58,7 +57,7 @@ def measure(effort: Effort, *, pool: Path | None = None) -> tuple[dict[str, Any]
     with ExitStack() as stack:
         cluster: Cluster | None = None
         if effort.with_server:
-            cluster = stack.enter_context(run_cluster())
+            cluster = stack.enter_context(postgresql())
         opened = stack.enter_context(lanes.lanes(names, samples, cluster))
         rows = lanes.side_by_side(opened, samples)
         ours = next(lane for lane in opened if lane.name == "ours")

@@ -7,9 +7,12 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import xmlsec
+from lxml import etree
 from rich.console import Console
 
 from loadtests.bench import chart, check, compare, elements, nation, shown, start, storage, volume
@@ -127,11 +130,12 @@ def _volume(report: dict[str, Any], asked: argparse.Namespace, console: Console)
 
 
 def _libraries() -> dict[str, str]:
-    """Return the versions of what does the work."""
-    from importlib.metadata import version
-
+    """Return the versions of what does the work; xmlsec and lxml must carry the same libxml2."""
     names = ("lxml", "cryptography", "signxml", "xmlsec", "zstandard", "psycopg")
-    return {name: version(name) for name in names}
+    inside = {"lxml": etree.LIBXML_VERSION, "xmlsec": xmlsec.get_libxml_version()}
+    return {name: version(name) for name in names} | {
+        f"libxml2 of {name}": ".".join(map(str, found)) for name, found in inside.items()
+    }
 
 
 def _load() -> list[float]:

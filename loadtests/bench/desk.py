@@ -221,6 +221,17 @@ class ServerCpu:
         return sum(map(_cpu_of, [self.postmaster, *_children(self.postmaster)]))
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessCpu:
+    """CPU seconds of one process of a server: what serves a connection of ours."""
+
+    process: int
+
+    def __call__(self) -> float:
+        """Return what it has used."""
+        return _cpu_of(self.process)
+
+
 def _children(process: int) -> list[int]:
     text = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
     return [int(number) for number in text.split()]

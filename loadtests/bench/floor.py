@@ -132,6 +132,7 @@ class FloorRows:
         """*connection* is psycopg's; *server* returns the CPU seconds its server has used."""
         self._connection, self._server = connection, server
         self._copy = f"COPY {table} FROM STDIN (FORMAT BINARY)"
+        connection.autocommit = True
         connection.execute(self._TABLE.format(table=table))
         self._number = 0
 

@@ -18,8 +18,8 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Final, Protocol
 
-from loadtests.bench.cluster import Cluster
 from loadtests.bench.sample import Package, Sample, keep, kept
+from loadtests.stand import Cluster
 
 Spent = dict[str, float]
 """What was measured → CPU seconds over the packages of one turn."""
@@ -202,12 +202,14 @@ def _floor(setting: Setting, sample: Sample) -> Measured:
     floor = Floor(sample)
     if setting.cluster is None:
         return floor
-    import psycopg
+    from loadtests.bench.desk import ProcessCpu
+    from sandbox.web import Database
 
-    from loadtests.bench.desk import ServerCpu
-
-    connection = _stack.enter_context(psycopg.connect(setting.cluster.conninfo, autocommit=True))
-    rows = FloorRows(connection, ServerCpu(setting.cluster.postmaster), table=f"row_{len(_held)}")
+    engine = Database(setting.cluster.url).engine
+    connection = _stack.enter_context(engine.connect()).connection.driver_connection
+    assert connection is not None
+    own = ProcessCpu(connection.info.backend_pid)
+    rows = FloorRows(connection, own, table=f"row_{len(_held)}")
     return _Both(floor, rows)
 
 
