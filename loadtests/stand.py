@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +27,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Literal
 
-from loadtests.volume.target import CHECKERS, POSTGRESQL, WEB
+from loadtests.volume.target import POSTGRESQL, WEB
 from sandbox.corpora.ledger import LEDGER, MANIFEST
 from sandbox.errors import Misuse, Unavailable
 from sandbox.synthetic.nation import Nation
@@ -66,8 +67,6 @@ class Stand:
     database_url: str
     settings: Mapping[str, str]
     web_pid: int
-    checker_pids: tuple[int, ...] = ()
-    """Beside the one that the web server minds."""
     postgresql_folder: Path | None = None
     as_other: tuple[str, ...] = field(default=(), repr=False)
 
@@ -83,8 +82,8 @@ class Stand:
         return str(said["admin_token"])
 
     def roots(self) -> dict[str, list[int]]:
-        """Return process ids by role: the web server with its checker, more, PostgreSQL."""
-        found = {WEB: [self.web_pid], CHECKERS: list(self.checker_pids)}
+        """Return process ids by role: the web server (checkers are its children), PostgreSQL."""
+        found = {WEB: [self.web_pid]}
         if self.postgresql_folder is not None:
             pid_file = self.postgresql_folder / "data" / "postmaster.pid"
             found[POSTGRESQL] = [int(pid_file.read_text(encoding="utf-8").split()[0])]
@@ -135,6 +134,7 @@ def stand(
     kept = corpora or PROJECT / "data" / "corpora"
     made = corpus_of(records, algorithm=algorithm, corpora=kept)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_takes_all_down_on_sigterm())
         if folder is None:
             name = stack.enter_context(tempfile.TemporaryDirectory(prefix="hocba-stand-"))
             folder = Path(name)
@@ -156,13 +156,10 @@ def stand(
             "HOCBA_SYSTEMS": systems,
             "HOCBA_PORT": str(_free_port()),
             "HOCBA_WORKERS": str(workers),
+            "HOCBA_CHECKERS": str(checkers),
             **(extra or {}),
         }
         process = stack.enter_context(_served(said, folder / "served.log"))
-        more = [
-            stack.enter_context(_checker(said, folder / f"checker-{number}.log"))
-            for number in range(2, checkers + 1)
-        ]
         base_url = f"http://127.0.0.1:{said['HOCBA_PORT']}"
         running = Stand(
             base_url=base_url,
@@ -171,9 +168,8 @@ def stand(
             pool=pool,
             database=database,
             database_url=url,
-            settings=_for_report(said, database) | {"checkers": str(checkers)},
+            settings=_for_report(said, database),
             web_pid=process.pid,
-            checker_pids=tuple(checker.pid for checker in more),
             postgresql_folder=cluster.folder if cluster else None,
             as_other=cluster.as_other if cluster else (),
         )
@@ -212,6 +208,19 @@ def _last_school(records: int) -> int:
         if held >= records:
             return number
     raise AssertionError
+
+
+@contextmanager
+def _takes_all_down_on_sigterm() -> Iterator[None]:
+    """Leave by `SystemExit` when asked to end, so that no server is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _as_own(made: Path, own: Path) -> Path:
@@ -272,30 +281,6 @@ def _served(said: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[byt
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-@contextmanager
-def _checker(said: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one more checking process, as another machine would."""
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.cli", "worker", "--with-parent"],
-            cwd=PROJECT,
-            env=_environment(said),
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
