@@ -135,6 +135,27 @@ def test_a_process_told_to_stop_gives_back_what_it_holds(watched: Watched, space
     assert watched.work_off() == CARDS
 
 
+def test_the_loop_works_off_what_is_noted_and_ends_when_told(
+    watched: Watched, space: Space
+) -> None:
+    """As the checking process runs it, with its pauses."""
+    rows = good(watched, space)
+    before = watched.figures(space).sampled
+    stop, verifier = threading.Event(), watched.verifier()
+    watched.note(rows)
+    thread = threading.Thread(target=verifier.run, args=(stop,))
+    thread.start()
+    for _ in range(600):
+        if watched.figures(space).waiting == 0:
+            break
+        stop.wait(0.1)
+    stop.set()
+    thread.join(timeout=60)
+
+    assert not thread.is_alive()
+    assert watched.figures(space).sampled == before + CARDS
+
+
 def test_a_closed_space_leaves_nothing_to_look_at(watched: Watched, space: Space) -> None:
     """What was noted goes with the space."""
     watched.class_in(space, watched.installation.cards[:1])
