@@ -115,6 +115,11 @@ def rows(outcome: Outcome, *, listed: Iterable[Mapping[str, Any]] = ()) -> dict[
     }
 
 
+def pending(outcome: Outcome, *, seconds: int | None) -> dict[str, Any]:
+    """Answer type 2 while work is going on; *seconds*: when the result is expected (**I**)."""
+    return {**rows(outcome), "du_kien_giay": seconds}
+
+
 def information(outcome: Outcome, *, said: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Answer `thong-tin`: one object."""
     return {

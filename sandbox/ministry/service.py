@@ -29,6 +29,7 @@ from sandbox.ministry import (
 from sandbox.ministry.answers import Answer, Outcome
 from sandbox.ministry.back_pressure import BackPressure
 from sandbox.ministry.crosscheck_incidents import Incidents
+from sandbox.ministry.estimates import Estimates
 from sandbox.ministry.exercise import Exercise, exercise_of
 from sandbox.ministry.metering import Meter
 from sandbox.ministry.metering_watch import tell_received
@@ -118,6 +119,7 @@ class MinistryService:
         self.responders_url = responders_url.rstrip("/")
         self.allowed_hosts = allowed_hosts
         self.pressure = pressure or BackPressure(database, clock)
+        self.estimates = Estimates(clock)
         self.registrations = registrations.Registrations(database)
         self.incidents = Incidents(database)
         self.meter = Meter()
@@ -262,7 +264,7 @@ class MinistryService:
     def result(self, call: Call, body: bytes | None) -> Answer:
         """Answer service 3.7 (type 2)."""
         return self._receiving.serve(
-            call, RESULT, body, lambda c, a, r: submissions.result(c, call, a, r)
+            call, RESULT, body, lambda c, a, r: submissions.result(c, call, a, r, self.estimates)
         )
 
     def register(self, call: Call, body: bytes | None) -> Answer:

@@ -11,6 +11,7 @@ from sandbox.errors import Finding, Refused
 from sandbox.ministry import answers, package_store, record_store, store
 from sandbox.ministry import findings as kept
 from sandbox.ministry.answers import Busy, Outcome
+from sandbox.ministry.estimates import Estimates
 from sandbox.ministry.model import Account, Audit, DeskKind, Package, PackageState
 from sandbox.ministry.receipt import Call
 from sandbox.ministry.tables_store import Transaction
@@ -139,9 +140,13 @@ def _audit(connection: Transaction, call: Call, account: Account) -> None:
 
 
 def result(
-    connection: Transaction, call: Call, account: Account, request: ResultRequest
+    connection: Transaction,
+    call: Call,
+    account: Account,
+    request: ResultRequest,
+    estimates: Estimates,
 ) -> dict[str, Any]:
-    """Answer type 2: one row per record, or `SBX-1201` while work is going on.
+    """Answer type 2: one row per record, or `SBX-1201` and an estimate while work is going on.
 
     Raises:
         Refused: SBX-1202 when the unit has handed in nothing under this messageid.
@@ -152,7 +157,8 @@ def result(
         raise Refused(Finding("SBX-1202", field="messageid", value=said.messageid))
     if found.state in (PackageState.WAITING, PackageState.CLAIMED):
         pending = kept.all_to_json([Finding("SBX-1201", value=found.reason)])
-        return answers.rows(Outcome(call.language, "SBX-1201", said.messageid, pending))
+        outcome = Outcome(call.language, "SBX-1201", said.messageid, pending)
+        return answers.pending(outcome, seconds=estimates.seconds_until(connection, found))
     lines = package_store.results_of(
         connection, found.messageid, space=call.space.id, desk=call.desk.desk
     )

@@ -204,6 +204,8 @@ class ResultReply(Reply):
     error_description: str = Field(default="", alias="ErrorDescription")
     rows: tuple[ResultRow, ...] = Field(default=(), alias="DanhSach")
     chi_tiet: tuple[Detail, ...] = ()
+    expected_in_s: int | None = Field(default=None, alias="du_kien_giay")
+    """Seconds until the result is expected; only while it is pending, and only when known."""
 
     @property
     def pending(self) -> bool:
