@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from sandbox.domain.report_card import Sex
@@ -114,6 +115,7 @@ def follows_on(school_year: str) -> bool:
     return begins.isdecimal() and ends.isdecimal() and int(ends) == int(begins) + 1
 
 
+@lru_cache(maxsize=4096)
 def _read_date(text: str) -> date:
     day = read_day(text)
     if day is None:

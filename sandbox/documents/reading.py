@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sandbox.documents.package import ParsedRecord, parse_record
 from sandbox.documents.tags import (
@@ -28,14 +28,18 @@ from sandbox.domain.report_card import General, ReportCard, SubjectResult, Summa
 _LONGEST: Final = 200
 
 
-def by_tag(leaves: Iterable[object]) -> dict[str, Leaf]:
-    """Return the leaves that fill an attribute, by their tag and by their alias."""
-    table: dict[str, Leaf] = {}
+Reads: TypeAlias = dict[object, tuple[str, Callable[[str], Any]]]
+"""Tag → the attribute it fills, and how its text is read."""
+
+
+def by_tag(leaves: Iterable[object]) -> Reads:
+    """Return how the leaves that fill an attribute are read, by their tag and by their alias."""
+    table: Reads = {}
     for leaf in leaves:
         if isinstance(leaf, Leaf) and leaf.attribute is not None:
-            table[leaf.tag] = leaf
+            table[leaf.tag] = leaf.attribute, leaf.form.read
             if leaf.alias is not None:
-                table[leaf.alias] = leaf
+                table[leaf.alias] = table[leaf.tag]
     return table
 
 
@@ -158,14 +162,13 @@ def data_element(record: ParsedRecord) -> Element:
     return _data_of(record)
 
 
-def values_of(parent: Element, table: Mapping[str, Leaf]) -> dict[str, Any]:
+def values_of(parent: Element, table: Reads) -> dict[str, Any]:
     """Return what the children of *parent* say, by attribute of the card's part."""
     values: dict[str, Any] = {}
-    look = table.get
     for child in parent:
-        leaf = look(child.tag)
-        if leaf is not None:
-            values[leaf.attribute] = leaf.form.read(child.text or "")  # type: ignore[index]
+        if (known := table.get(child.tag)) is not None:
+            attribute, read = known
+            values[attribute] = read(child.text or "")
     return values
 
 

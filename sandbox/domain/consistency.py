@@ -255,10 +255,10 @@ def _history(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
 
 
 def _subjects(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
-    known = "|".join(subject.code for subject in SUBJECTS)
     for row in card.summary.subjects:
         subject = SUBJECT_BY_CODE.get(row.code)
         if subject is None:
+            known = "|".join(subject.code for subject in SUBJECTS)
             yield Finding("SBX-2008", "MA_MON_HOC", value=row.code, expected=known)
         elif row.name != subject.name:
             yield Finding("SBX-2008", "TEN_MON_HOC", value=row.name, expected=subject.name)
@@ -267,9 +267,12 @@ def _subjects(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
             yield Finding("SBX-2009", "MA_MON_HOC", value=f"{code} × {times}", expected=code)
 
 
+_RATED = frozenset((*COMPETENCES, *QUALITIES))
+
+
 def _ratings(card: ReportCard | ReportCard2026) -> Iterator[Finding]:
     for tag, times in Counter(tag for tag, _ in card.summary.ratings).items():
-        if tag not in (*COMPETENCES, *QUALITIES):
+        if tag not in _RATED:
             yield Finding("SBX-2002", tag)
         elif times > 1:
             yield Finding("SBX-2009", tag, value=f"× {times}")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from sandbox.domain import tables
@@ -53,6 +54,7 @@ MERGED_INTO: Mapping[str, str] = MappingProxyType(_MERGED)
 """Old code to the code of the province it became on 01/7/2025."""
 
 
+@lru_cache(maxsize=256)
 def first_year(school_year: str) -> int | None:
     """Return the calendar year in which *school_year* begins, or None when malformed.
 

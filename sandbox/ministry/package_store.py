@@ -8,7 +8,7 @@ only the holder of the claim may commit, so each package is settled exactly once
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -29,6 +30,7 @@ from sandbox.documents import envelope
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.model import Claim, Package, PackageState, ResultLine
 from sandbox.ministry.packing import compress, expand
+from sandbox.web.bulk import insert_rows
 
 
 def enter(
@@ -275,23 +277,33 @@ def claim(
         .limit(limit)
         .with_for_update(of=t.package, skip_locked=True)
     ).all()
-    claims = []
-    for row in _together(rows):
-        # Whoever held it has not come back: its worker died over it, or was too slow.
-        died = int(row.state == PackageState.CLAIMED.value)
-        taken = {
-            "state": PackageState.CLAIMED.value,
-            "claimed_by": worker,
-            "claim_until": epoch + seconds,
-            "attempts": row.attempts + 1,
-            "faults": row.faults + died,
-        }
-        connection.execute(
-            update(t.package).where(_is(row.space, row.desk, row.messageid)).values(**taken)
+    together = list(_together(rows))
+    if not together:
+        return []
+    until = epoch + seconds
+    # Whoever held it has not come back: its worker died over it, or was too slow.
+    died = case((t.package.c.state == PackageState.CLAIMED.value, 1), else_=0)
+    keys = tuple_(t.package.c.space, t.package.c.desk, t.package.c.messageid)
+    connection.execute(
+        update(t.package)
+        .where(keys.in_([(row.space, row.desk, row.messageid) for row in together]))
+        .values(
+            state=PackageState.CLAIMED.value,
+            claimed_by=worker,
+            claim_until=until,
+            attempts=t.package.c.attempts + 1,
+            faults=t.package.c.faults + died,
         )
-        package = replace(_package(row), faults=row.faults + died)
-        claims.append(Claim(package, bytes(row.content), worker, epoch + seconds))
-    return claims
+    )
+    return [
+        Claim(
+            replace(_package(row), faults=row.faults + (row.state == PackageState.CLAIMED.value)),
+            bytes(row.content),
+            worker,
+            until,
+        )
+        for row in together
+    ]
 
 
 def _same(other: Any) -> ColumnElement[bool]:
@@ -365,10 +377,6 @@ class Settlement:
     lines: tuple[ResultLine, ...]
     timings: Mapping[str, float]
     epoch: float
-    document: bytes | None = None
-    """The package's document, out of which its records are cut."""
-    keep_body: bool = True
-    """Whether what was sent tells more than the document does."""
 
 
 def settle(connection: Connection, claimed: Claim, settlement: Settlement) -> bool:
@@ -394,16 +402,35 @@ def settle(connection: Connection, claimed: Claim, settlement: Settlement) -> bo
             finished_epoch=settlement.epoch,
         )
     ).rowcount
-    if changed != 1:
-        return False
-    if settlement.document is not None:
-        package = claimed.package
-        key = {"space": package.space, "desk": package.desk, "messageid": package.messageid}
-        document = compress(settlement.document)
-        connection.execute(insert(t.frame).values(**key, document=document))
-        if not settlement.keep_body:
-            connection.execute(delete(t.body).where(_key(t.body, **key)))
-    return True
+    return changed == 1
+
+
+def keep_documents(
+    connection: Connection, documents: Mapping[str, bytes], *, space: str, desk: str
+) -> None:
+    """Keep the documents of settled packages, by messageid: records are cut out of them."""
+    insert_rows(
+        connection,
+        t.frame,
+        [
+            {"space": space, "desk": desk, "messageid": key, "document": compress(document)}
+            for key, document in documents.items()
+        ],
+    )
+
+
+def drop_bodies(
+    connection: Connection, messageids: Collection[str], *, space: str, desk: str
+) -> None:
+    """Let go of what was sent, where the document tells everything."""
+    if messageids:
+        connection.execute(
+            delete(t.body).where(
+                t.body.c.space == space,
+                t.body.c.desk == desk,
+                t.body.c.messageid.in_(sorted(messageids)),
+            )
+        )
 
 
 def _packed(lines: Iterable[ResultLine]) -> bytes:

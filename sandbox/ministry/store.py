@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
@@ -142,6 +142,20 @@ def account_of(connection: Connection, *, space: str, desk: str, user_name: str)
         )
     ).one_or_none()
     return None if row is None else _account(row)
+
+
+def accounts_named(
+    connection: Connection, names: Iterable[str], *, space: str, desk: str
+) -> list[Account]:
+    """Return the accounts of the desk among *names*."""
+    rows = connection.execute(
+        select(t.account).where(
+            t.account.c.space == space,
+            t.account.c.desk == desk,
+            t.account.c.user_name.in_(sorted(names)),
+        )
+    )
+    return [_account(row) for row in rows]
 
 
 def _account(row: Any) -> Account:
@@ -307,7 +321,10 @@ def add_audit(connection: Connection, lines: Iterable[Audit], *, space: str, des
 
     What one transaction appends lies in one row; every line keeps a number and a hash of its own.
     """
-    texts = [json.dumps(asdict(line), ensure_ascii=False, sort_keys=True) for line in lines]
+    texts = [
+        json.dumps({name: getattr(line, name) for name in _SAID}, ensure_ascii=False)
+        for line in lines
+    ]
     if not texts:
         return
     number, previous = t.take_link(
@@ -320,6 +337,9 @@ def add_audit(connection: Connection, lines: Iterable[Audit], *, space: str, des
     row = {"number": number, "count": len(texts), "lines": packed, "hash": digest}
     connection.execute(insert(t.audit).values(space=space, desk=desk, **row))
     t.close_link(connection, digest, space=space, desk=desk, name=_AUDIT)
+
+
+_SAID = sorted(field.name for field in fields(Audit))
 
 
 def _link(previous: str, number: int, said: str) -> str:

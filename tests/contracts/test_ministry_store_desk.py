@@ -146,13 +146,13 @@ def settle_package(database: Database, document: bytes) -> None:
         lines=(),
         timings={},
         epoch=1.0,
-        document=document,
-        keep_body=False,
     )
     with database.write() as connection:
         package_store.add_package(connection, package, content=b"sent")
         (claim,) = package_store.claim(connection, worker="w", epoch=1.0, seconds=60.0)
         assert package_store.settle(connection, claim, settlement)
+        package_store.keep_documents(connection, {"m": document}, **HERE)
+        package_store.drop_bodies(connection, ["m"], **HERE)
 
 
 def test_a_record_is_given_back_byte_for_byte(database: Database) -> None:

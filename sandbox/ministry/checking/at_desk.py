@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from sandbox.domain.report_card import ReportCard
-from sandbox.ministry import certificate_store, record_store, store
+from sandbox.ministry import record_store, store
 from sandbox.ministry.approvals import DeskApprovals
 from sandbox.ministry.checking.context import Context, Revocations, Sender
+from sandbox.ministry.checking.facts import DeskFacts
 from sandbox.ministry.checking.package import (
     check_record_file,
     check_records,
@@ -17,7 +19,7 @@ from sandbox.ministry.checking.package import (
 from sandbox.ministry.checking.settling import settle
 from sandbox.ministry.checking.verdict import PackageVerdict
 from sandbox.ministry.exercise import exercise_of
-from sandbox.ministry.model import Desk, RegisteredCertificate, RegisterUnit
+from sandbox.ministry.model import Desk
 from sandbox.ministry.record_store import Earlier
 from sandbox.ministry.revocation import RevocationReader
 from sandbox.ministry.service import MinistryService
@@ -59,17 +61,22 @@ class DeskChecks:
         desk: Desk,
         sender: Sender | None,
         *,
+        facts: DeskFacts | None = None,
         between_records: Callable[[], None] | None = None,
     ) -> Context:
-        """Return everything a delivery by *sender* is checked against at *desk*, now."""
+        """Return everything a delivery by *sender* is checked against at *desk*, now.
+
+        *facts*: what was looked up of the desk together for several packages.
+        """
+        facts = facts or DeskFacts(space, desk, self._service)
         context = Context(
             at=space.now(self._service.clock),
             exercise=exercise_of(space),
             trust=self._service.trust,
-            revocations=self.revocations(space),
-            approvals=DeskApprovals(desk.kind, lambda unit: self._certificates(space, desk, unit)),
+            revocations=cache(self.revocations(space)),  # a package is checked by one state of them
+            approvals=DeskApprovals(desk.kind, facts.certificates),
             sender=sender,
-            register=lambda codes: self._register(space, desk, codes),
+            register=facts.register,
             ticks=self._service.clock.monotonic,
         )
         if between_records is not None:
@@ -115,16 +122,6 @@ class DeskChecks:
         with self._database.read() as connection:
             earlier = earlier_at(connection, space=space.id, desk=desk.desk, cards=cards)
         return check_record_file(xml, self.context(space, desk, sender), earlier=earlier)
-
-    def _certificates(self, space: Space, desk: Desk, unit: str) -> list[RegisteredCertificate]:
-        with self._database.read() as connection:
-            return certificate_store.certificates_of(
-                connection, space=space.id, desk=desk.desk, units=(unit,)
-            )
-
-    def _register(self, space: Space, desk: Desk, codes: frozenset[str]) -> dict[str, RegisterUnit]:
-        with self._database.read() as connection:
-            return store.units_named(connection, codes, space=space.id, desk=desk.desk)
 
 
 def earlier_at(

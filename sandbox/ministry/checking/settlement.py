@@ -89,10 +89,16 @@ class Settler:
                 )
                 for school, tally in tallies(verdict.records).items():
                     books.tallies[school] = books.tallies.get(school, _NOTHING) + tally
+                if isinstance(one.opened, Opened):
+                    books.documents[package.messageid] = one.opened.package.xml
+                    if not verdict.findings:
+                        books.bodies.append(package.messageid)
                 self._sampler.note(connection, package, verdict.records, epoch=moment.epoch)
                 books.closed[package.account] += 1
                 books.settled.append((one.claim, verdict))
             package_store.leave(connection, books.closed)
+            package_store.keep_documents(connection, books.documents, **here)
+            package_store.drop_bodies(connection, books.bodies, **here)
             record_store.add_records(connection, books.rows, **here)
             record_store.count_up(connection, books.tallies, **here)
             store.add_audit(connection, books.lines, **here)
@@ -111,15 +117,12 @@ class Settler:
         return earlier_at(connection, space=first.space.id, desk=first.desk.desk, cards=cards)
 
     def _settlement(self, one: Examined, verdict: PackageVerdict) -> Settlement:
-        is_kept = isinstance(one.opened, Opened) and not verdict.findings
         return Settlement(
             state=PackageState.REFUSED if verdict.refused else PackageState.DONE,
             findings=kept.all_to_json(verdict.findings),
             lines=tuple(result_line(record) for record in verdict.records),
             timings={step: round(spent, 6) for step, spent in verdict.timings.items()},
             epoch=self._clock.epoch(),
-            document=one.opened.package.xml if isinstance(one.opened, Opened) else None,
-            keep_body=not is_kept,
         )
 
 
@@ -142,5 +145,8 @@ class _Books:
         self.rows: list[RecordRow] = []
         self.lines: list[Audit] = []
         self.tallies: dict[str, Tally] = {}
+        self.documents: dict[str, bytes] = {}
+        self.bodies: list[str] = []
+        """Messageids of packages of which the document tells everything."""
         self.settled: list[tuple[Claim, PackageVerdict]] = []
         self.closed: Counter[tuple[str, str, str]] = Counter()

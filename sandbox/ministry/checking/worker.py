@@ -21,7 +21,7 @@ from sandbox.errors import Finding, Unavailable
 from sandbox.ministry import findings as kept
 from sandbox.ministry import package_store
 from sandbox.ministry.checking.at_desk import DeskChecks
-from sandbox.ministry.checking.context import Sender
+from sandbox.ministry.checking.facts import BatchFacts, DeskFacts
 from sandbox.ministry.checking.package import check_records, open_package
 from sandbox.ministry.checking.settlement import Examined, Settler
 from sandbox.ministry.checking.verdict import PackageVerdict
@@ -99,19 +99,22 @@ class Worker:
         if not claims:
             return False
         renewal = _Renewal(self, claims)
-        examined = [one for claim in claims if (one := self._examine(claim, renewal)) is not None]
+        facts = BatchFacts(self._service, [claim.package for claim in claims])
+        examined = [
+            one for claim in claims if (one := self._examine(claim, facts, renewal)) is not None
+        ]
         for _desk, together in groupby(examined, key=lambda one: (one.space.id, one.desk.desk)):
             self._settle(list(together))
         return True
 
-    def _examine(self, claim: Claim, renewal: _Renewal) -> Examined | None:
+    def _examine(self, claim: Claim, facts: BatchFacts, renewal: _Renewal) -> Examined | None:
         """Take a package through steps 1 to 8; None when it is somebody else's or waits."""
         if claim.package.faults > FAULTS_FORGIVEN:
             self._give_up(claim)
             return None
         self._watch.begun(claim)
         try:
-            return self._check(claim, renewal)
+            return self._check(claim, facts.of(claim.package), renewal)
         except Lost:
             self._watch.lost(claim)
         except Unavailable as away:
@@ -121,22 +124,20 @@ class Worker:
             self._suffer_fault(claim)
         return None
 
-    def _check(self, claim: Claim, renewal: _Renewal) -> Examined:
+    def _check(self, claim: Claim, facts: DeskFacts | None, renewal: _Renewal) -> Examined:
         package = claim.package
-        space = self._service.spaces.get(package.space)
-        desk = None if space is None else self._service.desk(space, package.desk)
-        if space is None or desk is None:
+        if facts is None:
             raise Unavailable(f"{package.space}/{package.desk}", retry_after=int(LAPSED_S))
-        sender = self._checks.sender(space, desk, package.user_name, nam_hoc=package.nam_hoc)
         context = self._checks.context(
-            space,
-            desk,
-            sender or Sender(package.unit_code, "truong", package.nam_hoc),
+            facts.space,
+            facts.desk,
+            facts.sender(package),
+            facts=facts,
             between_records=lambda: renewal.beat(claim),
         )
         opened = open_package(claim.content.decode(), context)
         drafts = () if isinstance(opened, PackageVerdict) else check_records(opened, context)
-        return Examined(claim, space, desk, opened, tuple(drafts), context)
+        return Examined(claim, facts.space, facts.desk, opened, tuple(drafts), context)
 
     def _settle(self, examined: list[Examined]) -> None:
         """Settle what was checked for one desk; when that fails, each package for itself."""
