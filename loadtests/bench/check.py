@@ -118,6 +118,7 @@ def figures(rows: Sequence[Row], sample: Sample) -> dict[str, Any]:
         "xmlsec": _median(rows, _one("xmlsec.check")),
         "stages": {stage: _median(rows, _one(f"stages.{stage}")) for stage in STAGES.values()},
         "verify_record": _median(rows, _one("verifier.verify_record")),
+        "verify_closely": _median(rows, _one("verifier.verify_closely")),
         "desk": {
             database: {step: _median(rows, _one(f"desk_{database}.{step}")) for step in STEPS}
             | {"whole": _median(rows, _whole(database))}

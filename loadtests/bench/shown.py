@@ -52,6 +52,7 @@ def _show_check(kinds: Mapping[str, Any], console: Console) -> None:
             "floor, check only": told["floor_check"],
             "our check": told["ours"],
             "verify_record alone": told["verify_record"],
+            "the same, step by step": told["verify_closely"],
             "xmlsec path": told["xmlsec"],
             "signxml path": told["signxml"],
             **({"floor, whole": told["floor_whole"]} if "floor_whole" in told else {}),

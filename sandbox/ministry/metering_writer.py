@@ -59,7 +59,9 @@ class Recorder:
         self._thread.start()
 
     def stop(self) -> None:
-        """Report a last time, and say that this process has ended in good order."""
+        """Report a last time, and say that this process has ended in good order; only once."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(EVERY_S)

@@ -70,6 +70,7 @@ from sandbox.wire.ministry import (
     TokenRequest,
     wire_password,
 )
+from sandbox.xmldsig.structure import identity_counts
 
 SIGNATURE_KINDS = ("REMOTE_SIGNING", "USB_TOKEN")
 PROVIDERS = ("GIA_LAP_CA", "GIA_LAP_CO_YEU")
@@ -124,6 +125,7 @@ class MinistryService:
         self.incidents = Incidents(database)
         self.meter = Meter()
         self.meter.watch_cache("certificate", reading_counts)
+        self.meter.watch_cache("identity", identity_counts)
         self._receiving = Receiving(database, told=self._tell)
 
     # ---------------------------------------------------------------- opening and closing

@@ -7,8 +7,8 @@ message (120 s), as the learner chooses.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sandbox.signing import instrument_store, instruments, otp_store
@@ -19,14 +19,12 @@ from sandbox.signing.office import Office, Turn
 from sandbox.signing.otp import Otp, OtpKind, OtpVerdict
 from sandbox.signing.outcomes import Confirmation, Outcome
 from sandbox.signing.problems import Code, Declined
+from sandbox.signing.tries import PASSWORD
 from sandbox.web import Space
 from sandbox.wire.signing import Instrument
 
 MOST_WRONG_CODES = 3
 """The third wrong code locks this way of signing (**I**)."""
-MOST_WRONG_PASSWORDS = 5
-"""The fifth wrong password locks the account for five minutes (signing-practice §3.1)."""
-PASSWORD_LOCK = timedelta(minutes=5)
 _PASSWORD: Literal["password"] = "password"  # noqa: S105  (the kind of what is counted)
 _ENTERED, _WAY = "da_vao", "cach"
 
@@ -71,13 +69,11 @@ class ByCode:
         with self._office.database.read() as connection:
             state = instrument_store.state_of(connection, space.id, device.holder, Instrument.A_OTP)
             tries = otp_store.tries_of(connection, space.id, device.holder, _PASSWORD)
-        locked = tries.locked_until if tries.locked_until and at < tries.locked_until else None
-        wrong = 0 if tries.locked_until and locked is None else tries.wrong
         return ByCodeView(
             state=state,
             attempts_left=state.attempts_left(MOST_WRONG_CODES),
-            password_left=0 if locked else MOST_WRONG_PASSWORDS - wrong,
-            password_locked_until=locked,
+            password_left=PASSWORD.left(tries, at=at),
+            password_locked_until=PASSWORD.until(tries, at=at),
             password_last_lock=tries.locked_until,
             self_unlock=Limits.of(space.switches).self_unlock,
             waiting=view.waiting,
@@ -94,17 +90,16 @@ class ByCode:
         right = hmac.compare_digest(typed.strip().encode(), expected.encode())
         with self._office.turn(space) as turn:
             tries = otp_store.tries_of(turn.connection, space.id, holder_id, _PASSWORD)
-            if tries.locked_until is not None and turn.at < tries.locked_until:
+            if PASSWORD.until(tries, at=turn.at) is not None:
                 return False
-            wrong = 0 if tries.locked_until is not None else tries.wrong
-            after = replace(tries, wrong=0 if right else wrong + 1, locked_until=None)
-            if after.wrong >= MOST_WRONG_PASSWORDS:
-                after = replace(after, locked_until=turn.at + PASSWORD_LOCK)
+            after = PASSWORD.after(tries, right=right, at=turn.at)
             otp_store.set_tries(turn.connection, space.id, holder_id, _PASSWORD, after)
             if right:
                 state = instruments.state_in(turn, holder_id, Instrument.A_OTP)
                 instruments.change(turn, holder_id, state, **{_ENTERED: request_id})
-            self._note(turn, holder_id, request_id, right=right, left=after.wrong)
+            self._note(
+                turn, holder_id, request_id, right=right, left=PASSWORD.left(after, at=turn.at)
+            )
         return right
 
     @staticmethod
@@ -113,15 +108,14 @@ class ByCode:
         if right:
             turn.note(Event.LOGIN, holder=holder_id, request=request_id, instrument=instrument)
             return
-        remaining = MOST_WRONG_PASSWORDS - left
         turn.note(
             Event.WRONG_PASSWORD,
             holder=holder_id,
             request=request_id,
             instrument=instrument,
-            attempts_left=remaining,
+            attempts_left=left,
         )
-        if not remaining:
+        if not left:
             turn.note(Event.LOGIN_LOCKED, holder=holder_id, instrument=instrument)
 
     def choose(self, space: Space, holder_id: str, way: OtpKind, *, purpose: str) -> None:

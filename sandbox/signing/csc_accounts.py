@@ -11,7 +11,7 @@ import hmac
 import secrets
 import uuid
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 
 from sandbox.signing import csc_store, holder_store, otp_store
 from sandbox.signing.csc_practice import Practice
@@ -19,11 +19,10 @@ from sandbox.signing.csc_problems import CscRefused
 from sandbox.signing.csc_store import StoredToken, digest_of
 from sandbox.signing.model import Event
 from sandbox.signing.office import Office, Turn
+from sandbox.signing.tries import PASSWORD
 from sandbox.web import Space
 from sandbox.wire import csc as wire
 
-WRONG_PASSWORDS = 5
-LOCK_TIME = timedelta(minutes=5)
 _LIFETIMES = {"access": wire.TOKEN_SECONDS, "refresh": wire.REFRESH_SECONDS}
 
 
@@ -149,21 +148,20 @@ class Accounts:
 def _tried(turn: Turn, who: str, *, right: bool, prefix: str) -> CscRefused | None:
     """Count one try of a password; return the refusal it leads to, or None."""
     tries = otp_store.tries_of(turn.connection, turn.space, who, "password")
-    until = tries.locked_until
-    if until is not None and turn.at < until:
-        return CscRefused(f"{prefix}_LOCKED", told={"attempts_left": 0}, until=f"{until:%H:%M:%S}")
-    tries = otp_store.Tries(wrong=0 if right or until is not None else tries.wrong)
-    if right:
-        otp_store.set_tries(turn.connection, turn.space, who, "password", tries)
-        return None
-    tries = replace(tries, wrong=tries.wrong + 1)
-    left = WRONG_PASSWORDS - tries.wrong
-    turn.note(Event.WRONG_PASSWORD, holder=who, attempts_left=left)
-    if left > 0:
-        otp_store.set_tries(turn.connection, turn.space, who, "password", tries)
-        return CscRefused(f"{prefix}_WRONG", told={"attempts_left": left}, left=left)
-    until = turn.at + LOCK_TIME
-    tries = replace(tries, locked_until=until)
+    until = PASSWORD.until(tries, at=turn.at)
+    if until is not None:
+        return _locked(prefix, until)
+    tries = PASSWORD.after(tries, right=right, at=turn.at)
     otp_store.set_tries(turn.connection, turn.space, who, "password", tries)
+    if right:
+        return None
+    left = PASSWORD.left(tries, at=turn.at)
+    turn.note(Event.WRONG_PASSWORD, holder=who, attempts_left=left)
+    if tries.locked_until is None:
+        return CscRefused(f"{prefix}_WRONG", told={"attempts_left": left}, left=left)
     turn.note(Event.LOGIN_LOCKED, holder=who)
+    return _locked(prefix, tries.locked_until)
+
+
+def _locked(prefix: str, until: datetime) -> CscRefused:
     return CscRefused(f"{prefix}_LOCKED", told={"attempts_left": 0}, until=f"{until:%H:%M:%S}")

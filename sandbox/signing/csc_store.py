@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from sqlalchemy import (
@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from sandbox.signing.store import HOLDER, METADATA
+from sandbox.signing.store import HOLDER, METADATA, values_of
 
 TOKEN = Table(
     "signing_csc_token",
@@ -138,7 +138,7 @@ def token_of(connection: Connection, space: str, secret: str) -> StoredToken | N
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    return StoredToken(**{key.name: row[key.name] for key in fields(StoredToken)})
+    return StoredToken(**values_of(StoredToken, row))
 
 
 def revoke(connection: Connection, space: str, token: StoredToken) -> None:
@@ -168,7 +168,7 @@ def authorisation_of(connection: Connection, space: str, sad: str) -> Authorisat
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    values = {key.name: row[key.name] for key in fields(Authorisation)}
+    values = values_of(Authorisation, row)
     values["bound"] = tuple(json.loads(row["bound"]))
     values["signed"] = tuple(json.loads(row["signed"]))
     values["expires"] = datetime.fromisoformat(row["expires"])

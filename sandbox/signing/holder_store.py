@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, delete, insert, select, update
 
 from sandbox.signing.model import Device, DeviceKind, Holder, StoredCredential
-from sandbox.signing.store import CREDENTIAL, DEVICE, HOLDER, PAIRING
+from sandbox.signing.store import CREDENTIAL, DEVICE, HOLDER, PAIRING, values_of
 
 
 def holder_of(connection: Connection, space: str, holder_id: str) -> Holder | None:
     """Return a holder, or None."""
     query = select(HOLDER).where(HOLDER.c.space == space, HOLDER.c.id == holder_id)
     row = connection.execute(query).mappings().first()
-    return None if row is None else Holder(**{key: row[key] for key in _fields(Holder)})
+    return None if row is None else Holder(**values_of(Holder, row))
 
 
 def names(connection: Connection, space: str, holder_ids: Collection[str]) -> dict[str, str]:
@@ -161,12 +161,8 @@ def set_pairing(
     )
 
 
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
 def _credential(row: RowMapping) -> StoredCredential:
-    values = {key: row[key] for key in _fields(StoredCredential)}
+    values = values_of(StoredCredential, row)
     values["not_before"] = datetime.fromisoformat(row["not_before"])
     values["not_after"] = datetime.fromisoformat(row["not_after"])
     return StoredCredential(**values)

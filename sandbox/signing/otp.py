@@ -24,6 +24,7 @@ from sandbox.signing.model import Event
 from sandbox.signing.office import Office, Turn
 from sandbox.signing.otp_store import SentMessage, Tries
 from sandbox.signing.problems import Code, Declined
+from sandbox.signing.tries import Lock
 from sandbox.web import Space
 
 OtpKind = Literal["totp", "message"]
@@ -33,9 +34,8 @@ STEP_S = 30
 """A time-based code changes every 30 seconds (signing-practice §3.1, A-OTP)."""
 MESSAGE_LIFETIME = timedelta(seconds=120)
 """How long the code of a message holds (signing-practice §3.2)."""
-WRONG_CODES = 5
-"""So many wrong codes in a row lock this kind of code (**I**)."""
-LOCK_TIME = timedelta(minutes=5)
+CODE = Lock(most=5, time=timedelta(minutes=5))
+"""So many wrong codes in a row lock this kind of code for so long (**I**)."""
 _SECRET_BYTES = 20
 """RFC 4226 §4 R6: 160 bits."""
 _STALE_STEPS = 20
@@ -164,12 +164,9 @@ class Otp:
         *counted* False: a wrong code uses up no try here; the caller counts (Ký Xa A by code).
         """
         tries = otp_store.tries_of(turn.connection, turn.space, holder_id, kind)
-        if tries.locked_until is not None and turn.at < tries.locked_until:
-            return OtpOutcome(
-                verdict=OtpVerdict.LOCKED, attempts_left=0, locked_until=tries.locked_until
-            )
-        if tries.locked_until is not None:
-            tries = replace(tries, wrong=0, locked_until=None)
+        if (until := CODE.until(tries, at=turn.at)) is not None:
+            return OtpOutcome(verdict=OtpVerdict.LOCKED, attempts_left=0, locked_until=until)
+        tries = CODE.present(tries, at=turn.at)
         code = "".join(typed.split())
         if kind == "totp":
             verdict, tries = self._check_time(turn, holder_id, code, tries)
@@ -177,7 +174,7 @@ class Otp:
             verdict = self._check_message(turn, holder_id, code)
         if counted or verdict is OtpVerdict.RIGHT:
             return _count(turn, holder_id, kind, tries, verdict)
-        return OtpOutcome(verdict=verdict, attempts_left=WRONG_CODES)
+        return OtpOutcome(verdict=verdict, attempts_left=CODE.most)
 
     def _check_time(
         self, turn: Turn, holder_id: str, code: str, tries: Tries
@@ -253,13 +250,9 @@ def _count(
     turn: Turn, holder_id: str, kind: OtpKind, tries: Tries, verdict: OtpVerdict
 ) -> OtpOutcome:
     """Move the counter of wrong codes as *verdict* says and write it down."""
-    if verdict is OtpVerdict.RIGHT:
-        tries = replace(tries, wrong=0)
-    elif verdict is OtpVerdict.WRONG:
-        tries = replace(tries, wrong=tries.wrong + 1)
-        if tries.wrong >= WRONG_CODES:
-            tries = replace(tries, locked_until=turn.at + LOCK_TIME)
-    left = max(0, WRONG_CODES - tries.wrong)
+    if verdict in (OtpVerdict.RIGHT, OtpVerdict.WRONG):
+        tries = CODE.after(tries, right=verdict is OtpVerdict.RIGHT, at=turn.at)
+    left = CODE.left(tries, at=turn.at)
     if verdict is not OtpVerdict.RIGHT:
         turn.note(
             Event.WRONG_OTP, holder=holder_id, kind=kind, verdict=verdict.value, attempts_left=left

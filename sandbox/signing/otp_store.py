@@ -6,7 +6,7 @@ message's own random number, and is computed again when it is shown or checked.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from sandbox.signing.store import METADATA
+from sandbox.signing.store import METADATA, values_of
 
 OTP_MESSAGE = Table(
     "signing_otp_message",
@@ -145,7 +145,7 @@ def set_tries(connection: Connection, space: str, holder_id: str, kind: str, tri
 
 
 def _message(row: RowMapping) -> SentMessage:
-    values = {field.name: row[field.name] for field in fields(SentMessage)}
+    values = values_of(SentMessage, row)
     for moment in ("sent_at", "expires_at", "delayed_until"):
         text = values[moment]
         values[moment] = None if text is None else datetime.fromisoformat(text)

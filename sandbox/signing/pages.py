@@ -6,6 +6,8 @@ reloading, Back and a second tap are harmless (learner-experience L3, §8.1).
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,20 +20,20 @@ from sandbox.signing import (
     pages_home,
     pages_labels,
     pages_sim,
-    pins,
 )
 from sandbox.signing.coaching import Coach
 from sandbox.signing.confirming import PhoneView
 from sandbox.signing.http import PHONE_PATH as PHONE
-from sandbox.signing.model import StoredRequest
+from sandbox.signing.model import Device
 from sandbox.signing.outcomes import Confirmation, Outcome
-from sandbox.signing.pages_desk import Desk, app_named, app_path, go, not_yours, path
-from sandbox.signing.phone_words import ROWS, ending, things
-from sandbox.signing.problems import Declined
+from sandbox.signing.pages_desk import Desk, app_named, app_path, path
+from sandbox.signing.pages_frame import Asked, Frame, Scene, reading_pin, unlocking
+from sandbox.signing.phone_words import ending, things
 from sandbox.signing.quiet import mask_access_log
 from sandbox.signing.service import SigningService
 from sandbox.wire.signing import Instrument, Status
 
+ASKED = PHONE + "/{token}/yeu-cau/{request_id}"
 STOP_AFTER = 2
 """After so many wrong entries the page leads to the card, not to the field (E7)."""
 
@@ -40,13 +42,15 @@ def routers(service: SigningService, coach: Coach) -> list[APIRouter]:
     """Return the pages of the practice phone, of its SIM and of the page for one-time codes."""
     mask_access_log()
     desk = Desk(service, coach)
+    looking = partial(service.confirming.look, instruments=apps.APPS)
+    frame = Frame(desk, "", apps.APPS, looking, _asked)
     router = APIRouter(include_in_schema=False)
-    _list(router, desk)
-    _request(router, desk)
-    _pin(router, desk)
-    _finger(router, desk)
-    _wrong_pin(router, desk)
-    _lock(router, desk)
+    _list(router, frame)
+    _request(router, frame)
+    _pin(router, frame)
+    _finger(router, frame)
+    _wrong_pin(router, frame)
+    _lock(router, frame)
     pages_home.add(router, desk)
     pages_activation.add(router, desk)
     pages_sim.add(router, desk)
@@ -55,7 +59,13 @@ def routers(service: SigningService, coach: Coach) -> list[APIRouter]:
     return [router]
 
 
-def _list(router: APIRouter, desk: Desk) -> None:
+def _asked(token: str, request_id: str) -> str:
+    return path(token, "yeu-cau", request_id)
+
+
+def _list(router: APIRouter, frame: Frame[PhoneView]) -> None:
+    desk = frame.desk
+
     @router.get(PHONE + "/{token}")
     async def show(
         request: Request, token: str, ve: str = "", noi: str = "", ung_dung: str = ""
@@ -64,18 +74,17 @@ def _list(router: APIRouter, desk: Desk) -> None:
         device = await desk.device(request, token)
         await desk.remember_way_back(request, device, ve)
         view = await desk.look(request, token, instruments=(chosen,) if chosen else apps.APPS)
+        scene = Scene(request, device, view)
         if view.holder.locked:
-            return go(request, path(token, "khoa"))
+            return scene.go(path(token, "khoa"))
         app = chosen or _only_app(view)
         if app is not None and (elsewhere := await desk.hindered(request, device, app)):
             return elsewhere
         only = view.waiting[0] if len(view.waiting) == 1 else None
-        return await desk.coach.page(
-            request,
-            "signing/list.html",
+        return await frame.show(
+            scene,
+            "list",
             page="phone.list",
-            device=device,
-            view=view,
             app=app,
             only=only,
             things=things,
@@ -96,163 +105,105 @@ def _only_app(view: PhoneView) -> Instrument | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _request(router: APIRouter, desk: Desk) -> None:
-    @router.get(PHONE + "/{token}/yeu-cau/{request_id}")
+def _request(router: APIRouter, frame: Frame[PhoneView]) -> None:
+    @router.get(ASKED)
     async def show(request: Request, token: str, request_id: str, trang: int = 1) -> Response:
-        view = await desk.look(request, token)
-        asked = await desk.own(request, view.device, request_id)
-        if not asked.status.live:
-            return await _ended(request, desk, view, asked, again=True)
-        if view.holder.locked:
-            return go(request, path(token, "khoa"))
-        if elsewhere := await desk.hindered(request, view.device, asked.instrument):
+        scene = await frame.own(request, token, request_id)
+        app = scene.asked.instrument
+        if not scene.asked.status.live:
+            return await _ended(frame, scene, again=True)
+        if scene.view.holder.locked:
+            return scene.go(path(token, "khoa"))
+        if elsewhere := await frame.desk.hindered(request, scene.device, app):
             return elsewhere
-        pages = max(1, -(-len(asked.items) // ROWS))
-        number = min(max(trang, 1), pages)
-        here = path(token, "yeu-cau", asked.id)
-        credential = await web.off_loop(
-            desk.service.confirming.credential, web.space_of(request), asked
-        )
-        return await desk.coach.page(
-            request,
-            "signing/request.html",
-            banner="short",
+        return await frame.show(
+            scene,
+            "request",
             page="phone.request",
-            device=view.device,
-            transaction=asked.id,
-            view=view,
-            app=asked.instrument,
-            asked=asked,
-            credential=credential,
-            things=things(asked),
-            names=asked.items[(number - 1) * ROWS : number * ROWS],
-            first=(number - 1) * ROWS + 1,
-            pages=pages,
-            more=f"{here}?trang={number + 1}" if number < pages else None,
-            start=here if number > 1 else None,
-            phone=path(token),
-            to=f"{here}/van-tay" if asked.instrument is Instrument.B else f"{here}/ma-pin",
-            here=here,
-        )
-
-    @router.get(PHONE + "/{token}/yeu-cau/{request_id}/xong")
-    async def done(request: Request, token: str, request_id: str) -> Response:
-        view = await desk.look(request, token)
-        asked = await desk.own(request, view.device, request_id)
-        if asked.status.live:
-            return go(request, path(token, "yeu-cau", asked.id))
-        return await _ended(request, desk, view, asked, again=False)
-
-    @router.post(PHONE + "/{token}/yeu-cau/{request_id}/tu-choi")
-    async def refuse(request: Request, token: str, request_id: str) -> Response:
-        device = await desk.device(request, token)
-        here = path(token, "yeu-cau", request_id)
-
-        async def handle(_form: web.Form) -> str:
-            await desk.own(request, device, request_id)
-            await web.off_loop(
-                desk.service.confirming.refuse, web.space_of(request), device, request_id
-            )
-            return f"{here}/xong"
-
-        return await web.submit(
-            request, action=f"signing.refuse:{request_id}", handle=handle, again=here
-        )
-
-
-def _pin(router: APIRouter, desk: Desk) -> None:
-    @router.get(PHONE + "/{token}/yeu-cau/{request_id}/ma-pin")
-    async def show(request: Request, token: str, request_id: str, an: str = "") -> Response:
-        view = await desk.look(request, token)
-        asked = await desk.own(request, view.device, request_id)
-        here = path(token, "yeu-cau", asked.id)
-        if not asked.status.live:
-            return go(request, here)
-        if view.holder.locked:
-            return go(request, path(token, "khoa"))
-        state = await desk.app(request, view.device, asked.instrument)
-        if not state.ready:
-            return await desk.hindered(request, view.device, asked.instrument) or go(request, here)
-        return await desk.coach.page(
-            request,
-            "signing/pin.html",
-            page="phone.pin",
-            device=view.device,
-            transaction=asked.id,
             banner="short",
-            view=view,
-            asked=asked,
-            things=things(asked),
-            app=asked.instrument,
+            app=app,
+            phone=path(token),
+            to=f"{scene.here}/van-tay" if app is Instrument.B else f"{scene.here}/ma-pin",
+            **await frame.listed(scene, trang),
+        )
+
+    @router.get(ASKED + "/xong")
+    async def done(request: Request, token: str, request_id: str) -> Response:
+        scene = await frame.own(request, token, request_id)
+        if scene.asked.status.live:
+            return scene.go(scene.here)
+        return await _ended(frame, scene, again=False)
+
+    @router.post(ASKED + "/tu-choi")
+    async def refuse(request: Request, token: str, request_id: str) -> Response:
+        work = frame.refusing(request, request_id)
+        return await frame.submit(request, token, request_id, action="refuse", work=work)
+
+
+def _pin(router: APIRouter, frame: Frame[PhoneView]) -> None:
+    @router.get(ASKED + "/ma-pin")
+    async def show(request: Request, token: str, request_id: str, an: str = "") -> Response:
+        scene = await frame.own(request, token, request_id)
+        app = scene.asked.instrument
+        if elsewhere := _over(scene):
+            return elsewhere
+        state = await frame.desk.app(request, scene.device, app)
+        if not state.ready:
+            hindered = await frame.desk.hindered(request, scene.device, app)
+            return hindered or scene.go(scene.here)
+        return await frame.show(
+            scene,
+            "pin",
+            page="phone.pin",
+            banner="short",
+            app=app,
             finger=state.finger,
             shown=not an,
-            here=here,
         )
 
-    @router.post(PHONE + "/{token}/yeu-cau/{request_id}/ma-pin")
+    @router.post(ASKED + "/ma-pin")
     async def confirm(request: Request, token: str, request_id: str) -> Response:
-        device = await desk.device(request, token)
-        here = path(token, "yeu-cau", request_id)
-
-        async def handle(form: web.Form) -> str:
-            try:
+        async def work(form: web.Form, device: Device) -> str:
+            with reading_pin():
                 answer = await web.off_loop(
-                    desk.service.confirming.confirm,
+                    frame.desk.service.confirming.confirm,
                     web.space_of(request),
                     device,
                     request_id,
                     typed=form.get("pin"),
                 )
-            except pins.NotSixDigits as fault:
-                key = "signing.pin.digits" if fault.received else "signing.pin.empty"
-                raise web.Invalid({"pin": web.say("loi_lam", key, n=fault.received)}) from None
-            except Declined:
-                raise not_yours(device) from None
             return _after(answer, token)
 
-        return await web.submit(
-            request,
-            action=f"signing.confirm:{request_id}",
-            handle=handle,
-            again=f"{here}/ma-pin",
+        return await frame.submit(
+            request, token, request_id, action="confirm", again="/ma-pin", work=work
         )
 
 
-def _finger(router: APIRouter, desk: Desk) -> None:
-    @router.get(PHONE + "/{token}/yeu-cau/{request_id}/van-tay")
+def _over(scene: Asked[PhoneView]) -> Response | None:
+    """Lead to how a request ended, or to the lock of the phone."""
+    if not scene.asked.status.live:
+        return scene.go(scene.here)
+    return scene.go(path(scene.token, "khoa")) if scene.view.holder.locked else None
+
+
+def _finger(router: APIRouter, frame: Frame[PhoneView]) -> None:
+    @router.get(ASKED + "/van-tay")
     async def show(request: Request, token: str, request_id: str) -> Response:
-        view = await desk.look(request, token)
-        asked = await desk.own(request, view.device, request_id)
-        here = path(token, "yeu-cau", asked.id)
-        if not asked.status.live:
-            return go(request, here)
-        if view.holder.locked:
-            return go(request, path(token, "khoa"))
-        state = await desk.app(request, view.device, asked.instrument)
+        scene = await frame.own(request, token, request_id)
+        if elsewhere := _over(scene):
+            return elsewhere
+        state = await frame.desk.app(request, scene.device, scene.asked.instrument)
         if not state.ready or not state.finger:
-            return go(request, f"{here}/ma-pin")
-        return await desk.coach.page(
-            request,
-            "signing/finger.html",
-            page="phone.finger",
-            device=view.device,
-            transaction=asked.id,
-            banner="short",
-            app=asked.instrument,
-            asked=asked,
-            things=things(asked),
-            here=here,
+            return scene.go(f"{scene.here}/ma-pin")
+        return await frame.show(
+            scene, "finger", page="phone.finger", banner="short", app=scene.asked.instrument
         )
 
-    @router.post(PHONE + "/{token}/yeu-cau/{request_id}/van-tay")
+    @router.post(ASKED + "/van-tay")
     async def confirm(request: Request, token: str, request_id: str) -> Response:
-        device = await desk.device(request, token)
-        here = path(token, "yeu-cau", request_id)
-
-        async def handle(_form: web.Form) -> str:
-            await desk.own(request, device, request_id)
+        async def work(_form: web.Form, device: Device) -> str:
             answer = await web.off_loop(
-                desk.service.confirming.approve,
+                frame.desk.service.confirming.approve,
                 web.space_of(request),
                 device,
                 request_id,
@@ -260,14 +211,14 @@ def _finger(router: APIRouter, desk: Desk) -> None:
             )
             return _after(answer, token)
 
-        return await web.submit(
-            request, action=f"signing.finger:{request_id}", handle=handle, again=f"{here}/ma-pin"
+        return await frame.submit(
+            request, token, request_id, action="finger", again="/ma-pin", work=work
         )
 
 
 def _after(answer: Confirmation, token: str) -> str:
     """Return the page that says what came of a PIN or a finger."""
-    here = path(token, "yeu-cau", answer.request.id)
+    here = _asked(token, answer.request.id)
     if answer.outcome is Outcome.WRONG_PIN:
         return f"{here}/sai-ma"
     if answer.outcome is Outcome.LOCKED:
@@ -278,126 +229,93 @@ def _after(answer: Confirmation, token: str) -> str:
     return here if shown_again else f"{here}/xong"
 
 
-def _wrong_pin(router: APIRouter, desk: Desk) -> None:
-    @router.get(PHONE + "/{token}/yeu-cau/{request_id}/sai-ma")
+def _wrong_pin(router: APIRouter, frame: Frame[PhoneView]) -> None:
+    @router.get(ASKED + "/sai-ma")
     async def show(request: Request, token: str, request_id: str) -> Response:
-        view = await desk.look(request, token)
-        asked = await desk.own(request, view.device, request_id)
-        here = path(token, "yeu-cau", asked.id)
-        if view.holder.locked:
-            return go(request, path(token, "khoa"))
-        if not asked.status.live or not view.holder.wrong_pins:
-            return go(request, f"{here}/ma-pin")
-        last = view.holder.wrong_pins >= STOP_AFTER
-        return await desk.coach.page(
-            request,
-            "signing/wrong_pin.html",
+        scene = await frame.own(request, token, request_id)
+        holder = scene.view.holder
+        if holder.locked:
+            return scene.go(path(token, "khoa"))
+        if not scene.asked.status.live or not holder.wrong_pins:
+            return scene.go(f"{scene.here}/ma-pin")
+        last = holder.wrong_pins >= STOP_AFTER
+        return await frame.show(
+            scene,
+            "wrong_pin",
             page="phone.wrong_pin",
-            device=view.device,
-            transaction=asked.id,
-            app=asked.instrument,
             banner="short",
+            app=scene.asked.instrument,
             wrong=True,
-            view=view,
             last=last,
-            to=f"{here}/xem-the" if last else f"{here}/ma-pin",
-            here=here,
+            to=f"{scene.here}/xem-the" if last else f"{scene.here}/ma-pin",
         )
 
-    @router.get(PHONE + "/{token}/yeu-cau/{request_id}/xem-the")
+    @router.get(ASKED + "/xem-the")
     async def card(request: Request, token: str, request_id: str) -> Response:
-        view = await desk.look(request, token)
-        asked = await desk.own(request, view.device, request_id)
-        here = path(token, "yeu-cau", asked.id)
-        if not asked.status.live:
-            return go(request, here)
-        return await desk.coach.page(
-            request,
-            "signing/card.html",
-            banner="short",
-            page="phone.card",
-            device=view.device,
-            transaction=asked.id,
-            app=asked.instrument,
-            view=view,
-            here=here,
+        scene = await frame.own(request, token, request_id)
+        if not scene.asked.status.live:
+            return scene.go(scene.here)
+        return await frame.show(
+            scene, "card", page="phone.card", banner="short", app=scene.asked.instrument
         )
 
 
-def _lock(router: APIRouter, desk: Desk) -> None:
+def _lock(router: APIRouter, frame: Frame[PhoneView]) -> None:
     @router.get(PHONE + "/{token}/khoa")
     async def locked(request: Request, token: str) -> Response:
-        view = await desk.look(request, token)
-        if not view.holder.locked:
-            return go(request, path(token))
-        return await desk.coach.page(
-            request,
-            "signing/locked.html",
-            page="phone.locked",
-            device=view.device,
-            banner="short",
-            wrong=True,
-            view=view,
-            phone=path(token),
+        scene = await frame.look(request, token)
+        if not scene.view.holder.locked:
+            return scene.go(path(token))
+        return await frame.show(
+            scene, "locked", page="phone.locked", banner="short", wrong=True, phone=path(token)
         )
 
     @router.get(PHONE + "/{token}/mo-khoa")
     async def show(request: Request, token: str) -> Response:
-        view = await desk.look(request, token)
-        if not view.holder.locked or not view.limits.self_unlock:
-            return go(request, path(token))
-        return await desk.coach.page(
-            request,
-            "signing/unlock.html",
-            banner="short",
-            page="phone.unlock",
-            device=view.device,
-            app=None,
-            view=view,
-            phone=path(token),
+        scene = await frame.look(request, token)
+        if not _unlocks_alone(scene.view):
+            return scene.go(path(token))
+        return await frame.show(
+            scene, "unlock", page="phone.unlock", banner="short", app=None, phone=path(token)
         )
 
     @router.post(PHONE + "/{token}/mo-khoa")
     async def unlock(request: Request, token: str) -> Response:
-        view = await desk.look(request, token)
-
-        async def handle(_form: web.Form) -> str:
-            if view.holder.locked and view.limits.self_unlock:
-                await web.off_loop(
-                    desk.service.issuing.unlock,
-                    web.space_of(request),
-                    view.holder.id,
-                    by="self",
-                )
-            raise web.Stale(path(token), web.say("cau", "signing.unlock.done"))
-
+        scene = await frame.look(request, token)
+        take_off = partial(
+            frame.desk.service.issuing.unlock,
+            web.space_of(request),
+            scene.view.holder.id,
+            by="self",
+        )
         return await web.submit(
             request,
-            action=f"signing.unlock:{view.holder.id}",
-            handle=handle,
+            action=f"signing.unlock:{scene.view.holder.id}",
+            handle=unlocking(
+                take_off if _unlocks_alone(scene.view) else None,
+                to=path(token),
+                said="signing.unlock.done",
+            ),
             again=path(token, "mo-khoa"),
         )
 
 
-async def _ended(
-    request: Request, desk: Desk, view: PhoneView, asked: StoredRequest, *, again: bool
-) -> Response:
+def _unlocks_alone(view: PhoneView) -> bool:
+    return view.holder.locked and view.limits.self_unlock
+
+
+async def _ended(frame: Frame[PhoneView], scene: Asked[PhoneView], *, again: bool) -> Response:
     """Show how a request ended; *again*: it is looked at once more, nothing happened just now."""
-    signed = asked.status is Status.SIGNED
-    return await desk.coach.page(
-        request,
-        "signing/done.html" if signed else "signing/ended.html",
+    asked, signed = scene.asked, scene.asked.status is Status.SIGNED
+    return await frame.show(
+        scene,
+        "done" if signed else "ended",
         page="phone.done" if signed else "phone.ended",
         banner="short",
-        device=view.device,
-        transaction=asked.id,
-        view=view,
         app=asked.instrument,
-        asked=asked,
         again=again,
-        things=things(asked),
         ending=ending(asked),
-        failed=[item for item in asked.items if item.status is Status.SIGN_FAILED][:ROWS],
-        phone=app_path(view.device.token, asked.instrument),
-        way_back=await desk.way_back(request, view.device, asked),
+        failed=scene.failed(),
+        phone=app_path(scene.token, asked.instrument),
+        way_back=await frame.desk.way_back(scene.request, scene.device, asked),
     )

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox import web
-from sandbox.signing import pins
 from sandbox.signing.apps import APPS, Activation, AppState, Profile
 from sandbox.signing.http import PHONE_PATH as PHONE
 from sandbox.signing.model import Device
 from sandbox.signing.otp import OtpVerdict
 from sandbox.signing.outcomes import Outcome
 from sandbox.signing.pages_desk import Desk, app_named, app_path, go, not_yours, path
+from sandbox.signing.pages_frame import reading_pin
 from sandbox.wire.signing import Instrument
 
 
@@ -157,7 +157,7 @@ def _end(router: APIRouter, desk: Desk) -> None:
         here = f"{_steps(token, state)}/xac-nhan"
 
         async def handle(form: web.Form) -> str:
-            try:
+            with reading_pin():
                 outcome = await web.off_loop(
                     desk.service.apps.activate,
                     web.space_of(request),
@@ -165,9 +165,6 @@ def _end(router: APIRouter, desk: Desk) -> None:
                     state.instrument,
                     typed=None if state.instrument is Instrument.B else form.get("pin"),
                 )
-            except pins.NotSixDigits as fault:
-                key = "signing.pin.digits" if fault.received else "signing.pin.empty"
-                raise web.Invalid({"pin": web.say("loi_lam", key, n=fault.received)}) from None
             if outcome is Outcome.WRONG_PIN:
                 view = await desk.look(request, token)
                 said = web.say("loi_lam", "signing.activate.wrong_pin", n=view.attempts_left)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, delete, func, insert, select, tuple_, update
 
 from sandbox.signing.model import StoredItem, StoredRequest
-from sandbox.signing.store import ITEM, LIVE, REQUEST, SIGNATURE
+from sandbox.signing.store import ITEM, LIVE, REQUEST, SIGNATURE, values_of
 from sandbox.wire.signing import Instrument, Status
 
 _LIVE = (Status.CREATED, Status.WAITING_CONFIRM)
@@ -223,6 +223,6 @@ def _request(connection: Connection, row: Row[Any]) -> StoredRequest:
 
 
 def _item(row: RowMapping) -> StoredItem:
-    values = {field.name: row[field.name] for field in fields(StoredItem)}
+    values = values_of(StoredItem, row)
     values["status"] = Status(row["status"])
     return StoredItem(**values)

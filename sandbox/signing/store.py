@@ -6,6 +6,9 @@ can cover several stores. A writer first takes its turn (`ledger_store.take_turn
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -15,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    RowMapping,
     String,
     Table,
     Text,
@@ -40,6 +44,7 @@ __all__ = [
     "SIGNATURE",
     "Connection",
     "delete_space",
+    "values_of",
 ]
 
 METADATA = MetaData(info=history("signing"))
@@ -219,3 +224,8 @@ def delete_space(connection: Connection, space: str) -> None:
     """Delete every row of *space*; other spaces are not touched."""
     for table in METADATA.sorted_tables:
         connection.execute(delete(table).where(table.c.space == space))
+
+
+def values_of(kind: type, row: RowMapping) -> dict[str, Any]:
+    """Return what *row* holds of the fields of the dataclass *kind*, as it stands there."""
+    return {field.name: row[field.name] for field in fields(kind)}

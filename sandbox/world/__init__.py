@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from sandbox.settings import read_settings
 from sandbox.world.build import World, build_app, build_world
-from sandbox.world.watching import watch
+from sandbox.world.watching import watched
 
 __all__ = ["World", "app_from_environment", "build_app", "build_world", "serving_app"]
 
@@ -18,6 +18,4 @@ def app_from_environment() -> FastAPI:
 
 def serving_app(world: World) -> FastAPI:
     """Return the web application of *world* for this process, which reports its figures."""
-    app = build_app(world)
-    watch(world, role="web")
-    return app
+    return watched(build_app(world), world)

@@ -118,7 +118,11 @@ def require_installation(data: Path, database: str | None) -> None:
 
     Raises `Misuse` naming the folder.
     """
-    if not (data / SECRETS).is_file() or not (database or (data / "sandbox.db").is_file()):
+    file = data / "sandbox.db"
+    if database:
+        file = Path(database.removeprefix("sqlite:///"))
+    is_there = file.is_file() or bool(database and not database.startswith("sqlite:///"))
+    if not (data / SECRETS).is_file() or not is_there:
         raise Misuse("no installation of the sandbox", file=str(data), remedy="--data FOLDER")
 
 
@@ -303,11 +307,16 @@ def _publish(building: Path, data: Path, *, marked: bool) -> None:
     """Give the finished folder its name; while *marked* nothing is served from it."""
     if not marked:
         (building / MARK).unlink()
-    if (data / MARK).exists():
-        shutil.rmtree(data)
-    elif data.exists():
-        data.rmdir()
-    os.rename(building, data)
+    try:
+        if (data / MARK).exists():
+            shutil.rmtree(data)
+        elif data.exists():
+            data.rmdir()
+        os.rename(building, data)
+    except OSError as error:  # such as a mounted volume, which cannot be replaced
+        raise Misuse(
+            str(error.strerror), file=str(data), remedy="name a folder inside it with --data"
+        ) from error
     _sync_folder(data.parent)
 
 

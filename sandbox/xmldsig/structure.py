@@ -404,3 +404,9 @@ def _read_identity(certificate: str, subject_name: str) -> tuple[Certificate | N
 
 
 _kept_identity = lru_cache(maxsize=2048)(_read_identity)
+
+
+def identity_counts() -> tuple[int, int]:
+    """Return how often this process found a signature's certificate read already, and not."""
+    counts = _kept_identity.cache_info()
+    return counts.hits, counts.misses

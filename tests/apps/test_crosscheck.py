@@ -24,7 +24,14 @@ from sandbox.web import Space
 from sandbox.wire.officer import forms_of
 from sandbox.witness import Opinion, Reason
 from sandbox.witness import Standing as Seen
-from tests.builders.crosscheck import DESK, Watched, a_messageid, alter_stored, is_drawn
+from tests.builders.crosscheck import (
+    DESK,
+    Watched,
+    a_messageid,
+    alter_stored,
+    is_drawn,
+    ruin_stored,
+)
 from tests.builders.ministry import SEED, Installation, installed, signed
 
 CARDS = 4
@@ -255,6 +262,17 @@ def test_a_record_that_vanished_from_the_store_is_an_incident(
     watched.work_off()
 
     assert [i.second_said for i in watched.incidents(space)] == ["mat_hoc_ba"]
+
+
+def test_a_store_that_cannot_be_read_back_is_an_incident(watched: Watched, space: Space) -> None:
+    """Every record of the package that is lost is one; nothing waits on for it."""
+    rows = good(watched, space)
+    assert ruin_stored(watched.database, space, original(watched, rows[0])) == 1
+    watched.note(rows)
+    watched.work_off()
+
+    assert {i.second_said for i in watched.incidents(space)} == {"khong_doc_duoc"}
+    assert watched.noted(space) == []
 
 
 # ---------------------------------------------------------------- what can be compared

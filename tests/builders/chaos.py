@@ -41,6 +41,7 @@ MACHINE_SHIFTS = (-86_400, -1800, -1, 0, 1, 7200)
 PACKAGES = 7
 SENDERS = 3
 SETTLED_WITHIN_S = 90.0
+BACKLOG_WITHIN_S = 900.0
 FULL_PROOF_EVERY = 10
 COMPOSURE_S = 2.2
 """A process that was waiting has tried again by then."""
@@ -165,16 +166,17 @@ class Storms:
             other = next(self._stock) if manner is Manner.OTHER_CONTENT else None
             if other is not None and other.school != one.school:
                 manner, other = Manner.ONCE, None
-            found.append(Delivery(self._number(), one, manner, other))
+            found.append(Delivery(self.number(), one, manner, other))
             if manner is not Manner.ABANDONED and self.chance.random() < TWIN_SHARE:
-                found.append(Delivery(self._number(), one))
+                found.append(Delivery(self.number(), one))
         return found
 
     def one_good_delivery(self) -> Delivery:
         """Return one package, delivered once."""
-        return Delivery(self._number(), next(self._stock))
+        return Delivery(self.number(), next(self._stock))
 
-    def _number(self) -> str:
+    def number(self) -> str:
+        """Return a fresh messageid."""
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
 
     def _suffer(self, kinds: list[str]) -> set[int]:
@@ -228,6 +230,21 @@ class Storms:
                 self.processes.bear(child)
         for web in self.processes.webs:
             web.wait_until_open()
+
+    def add_checker(self) -> None:
+        """Start one more checking process."""
+        self.processes.checkers.append(child := Child("checker"))
+        self.processes.bear(child)
+
+    def wait_for(self, deliveries: list[Delivery]) -> None:
+        """Wait until all of these are settled; others may come meanwhile."""
+        until = time.monotonic() + BACKLOG_WITHIN_S
+        while True:
+            packages = self.proof.packages()
+            if all(packages[one.messageid].finished_epoch for one in deliveries):
+                return
+            assert time.monotonic() < until, self.proof.waiting()
+            time.sleep(1)
 
     def drain(self) -> None:
         """Wait until no package is open."""

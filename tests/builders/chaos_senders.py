@@ -73,9 +73,15 @@ class Heard:
 
 
 class Sender:
-    """One thread of deliveries. It turns to another web process when one does not answer."""
+    """One thread of deliveries. It turns to another web process when one does not answer.
 
-    def __init__(self, bases: Sequence[str], heard: Heard, tokens: dict[str, str]) -> None:
+    *account*: which of a school's accounts it is; the first has no name of its own.
+    """
+
+    def __init__(
+        self, bases: Sequence[str], heard: Heard, tokens: dict[str, str], *, account: str = ""
+    ) -> None:
+        self._account = account
         self._bases = itertools.cycle(bases)
         self.base = next(self._bases)
         self._heard = heard
@@ -149,12 +155,19 @@ class Sender:
     def fields(self, http: httpx.Client, school: School, messageid: str) -> dict[str, Any]:
         """Return what stands in `authenticationRequest` of any submission; logs in first."""
         self.logs_in(http, school)
-        return {**_who(school), "token": self._tokens[school.code], "messageid": messageid}
+        return {**self._who(school), "token": self._tokens[school.code], "messageid": messageid}
+
+    def _who(self, school: School) -> dict[str, str]:
+        return {
+            "user_name": f"truong{school.code}{self._account}",
+            "password": wire_password(PASSWORD),
+            "ma_don_vi": school.code,
+        }
 
     def logs_in(self, http: httpx.Client, school: School) -> bool:
         """Fetch a token if there is none; False when there is none now."""
         if not self._tokens.get(school.code):
-            fresh = self._post(http, "/token", _who(school))
+            fresh = self._post(http, "/token", self._who(school))
             if fresh is None or not fresh.get("token"):
                 return False
             self._tokens[school.code] = str(fresh["token"])
@@ -167,7 +180,7 @@ class Sender:
         if not self.logs_in(http, school):
             return None
         token = self._tokens.get(school.code, "")
-        request = {"authenticationRequest": {**_who(school), "token": token, **fields}, **body}
+        request = {"authenticationRequest": {**self._who(school), "token": token, **fields}, **body}
         said = self._post(http, path, request)
         if said is not None and said["Error"] == "SBX-1103":  # the token has run out
             self._tokens.pop(school.code, None)
@@ -189,14 +202,6 @@ class Sender:
             return None
         said: dict[str, Any] = answer.json()
         return said
-
-
-def _who(school: School) -> dict[str, str]:
-    return {
-        "user_name": f"truong{school.code}",
-        "password": wire_password(PASSWORD),
-        "ma_don_vi": school.code,
-    }
 
 
 def base_of(port: int, space: str) -> str:

@@ -106,9 +106,20 @@ class Watched:
 def alter_stored(database: Database, space: Space, old: bytes, new: bytes) -> int:
     """Change *old* into *new* wherever records are stored in *space*, as somebody at the database.
 
-    Looks through every compressed value of the desks' tables, so it finds them however they are
-    kept. Returns how many values were changed.
+    Returns how many values were changed.
     """
+    return _change_stored(database, space, old, lambda whole: compress(whole.replace(old, new)))
+
+
+def ruin_stored(database: Database, space: Space, xml: bytes) -> int:
+    """Cut off what holds *xml* where records are stored in *space*, as a bad disk would."""
+    return _change_stored(database, space, xml, lambda whole: compress(whole)[:100])
+
+
+def _change_stored(
+    database: Database, space: Space, held: bytes, change: Callable[[bytes], bytes]
+) -> int:
+    """Change every compressed value of the desks' tables that holds *held*, however it is kept."""
     changed = 0
     with database.write() as connection:
         for table in METADATA.sorted_tables:
@@ -119,20 +130,13 @@ def alter_stored(database: Database, space: Space, old: bytes, new: bytes) -> in
                     select(*table.primary_key, column).where(table.c.space == space.id)
                 ).all()
                 for *key, value in rows:
-                    spoiled = _spoiled(bytes(value), old, new)
-                    if spoiled is None:
+                    whole = expand(bytes(value)) if bytes(value).startswith(_ZSTD) else b""
+                    if held not in whole:
                         continue
                     here = [c == k for c, k in zip(table.primary_key, key, strict=True)]
-                    connection.execute(update(table).where(*here).values({column: spoiled}))
+                    connection.execute(update(table).where(*here).values({column: change(whole)}))
                     changed += 1
     return changed
 
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
-
-
-def _spoiled(value: bytes, old: bytes, new: bytes) -> bytes | None:
-    if not value.startswith(_ZSTD):
-        return None
-    whole = expand(value)
-    return compress(whole.replace(old, new)) if old in whole else None

@@ -14,7 +14,7 @@ from sandbox.defects import DEFECTS, Delivery
 from sandbox.documents import Limits
 from sandbox.ministry.model import HTTP_BODY_BYTES
 from tests.builders.chaos import FAULT, Storms, storms
-from tests.builders.chaos_places import SqlitePlace
+from tests.builders.chaos_places import sqlite_place
 from tests.builders.chaos_senders import Heard
 from tests.builders.defects import a_kit
 from tests.builders.ministry import department
@@ -45,10 +45,10 @@ BODY_TOO_LARGE = "a body one byte above ten megabytes"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Storms]:
-    file = tmp_path / "poison.db"
-    with storms(
-        SqlitePlace(f"sqlite:///{file}", file, None), tmp_path, seed=13, claim_s=30
-    ) as installation:
+    with (
+        sqlite_place(tmp_path) as place,
+        storms(place, tmp_path, seed=13, claim_s=30) as installation,
+    ):
         yield installation
 
 

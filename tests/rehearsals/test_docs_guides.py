@@ -149,6 +149,17 @@ def test_a_school_of_the_nation_is_sent_as_the_load_testers_guide_says(sandbox_u
     assert (tmp_path / "volume.svg").exists()
 
 
+def test_the_operators_guide_backs_up_and_restores(sandbox_up, tmp_path):
+    """Typed line by line beside a running sandbox: a copy that can be backed up itself."""
+    script = "\n".join(blocks("operators-guide.md"))
+
+    done = shell(script, sandbox=sandbox_up, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "copy" / "sandbox.db").exists()
+    assert '"ministry_record"' in done.stdout
+
+
 @pytest.mark.parametrize("guide", ["providers-guide.md", "load-testers-guide.md"])
 def test_every_file_a_guide_names_is_there(guide):
     """No guide sends its reader to a file that does not exist."""

@@ -149,14 +149,15 @@ def calls_in(function: Any) -> set[str]:
 
 
 def test_every_form_is_taken_in_by_the_one_function_for_forms(client: TestClient) -> None:
-    """Each page that takes a POST hands it to `web.submit`, also through the portal's frame."""
+    """Each page that takes a POST hands it to `web.submit`, also through a frame of pages."""
     from sandbox.portal.pages_frame import Frame
+    from sandbox.signing.pages_frame import Frame as PhoneFrame
 
     posts = page_posts(client)
 
     assert len(posts) >= 40
     assert [route.path for route in posts if "submit" not in calls_in(route.endpoint)] == []
-    assert "submit" in calls_in(Frame.submit)
+    assert "submit" in calls_in(Frame.submit) & calls_in(PhoneFrame.submit)
 
 
 VALUES = {
