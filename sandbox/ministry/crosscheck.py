@@ -20,8 +20,8 @@ from sandbox.documents import envelope, parse
 from sandbox.domain.rejections import CATALOGUE
 from sandbox.errors import Refused, Unavailable
 from sandbox.ministry import crosscheck_store as kept
+from sandbox.ministry import document_store, package_store, store
 from sandbox.ministry import findings as told
-from sandbox.ministry import package_store, store
 from sandbox.ministry.crosscheck_store import Incident, Waiting, Why
 from sandbox.ministry.exercise import exercise_of
 from sandbox.ministry.model import Audit, Moment, PackageState, ResultLine
@@ -224,7 +224,7 @@ class CrossCheck:
         key = (row.space, row.desk, row.messageid)
         if self._cut is None or self._cut[0] != key:
             with self._database.read() as connection:
-                content = package_store.content_of(
+                content = document_store.content_of(
                     connection, row.messageid, space=row.space, desk=row.desk
                 )
             if not content:

@@ -8,7 +8,7 @@ only the holder of the claim may commit, so each package is settled exactly once
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +16,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
-    delete,
     func,
     insert,
     or_,
@@ -26,11 +26,9 @@ from sqlalchemy import (
     update,
 )
 
-from sandbox.documents import envelope
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.model import Claim, Package, PackageState, ResultLine
 from sandbox.ministry.packing import compress, expand
-from sandbox.web.bulk import insert_rows
 
 
 def enter(
@@ -42,6 +40,13 @@ def enter(
     nothing open begins where the common queue stands now. Checking goes by rank, so the first
     waiting package of every sender comes before anybody's second (architecture §5).
     """
+    here = {"at_space": space, "at_desk": desk, "at_name": user_name, "most": limit}
+    rank = connection.execute(_ENTERING, here).scalar_one_or_none()
+    return None if rank is None else int(rank)
+
+
+def _entering() -> Any:
+    """Build the statement of `enter` once: it runs for every package."""
     front = (
         select(t.package.c.rank)
         .where(t.IS_OPEN)
@@ -51,13 +56,20 @@ def enter(
     )
     own = case((t.account.c.open > 0, t.account.c.rank + 1), else_=0)
     now = func.coalesce(front, 0)
-    rank = connection.execute(
+    return (
         update(t.account)
-        .where(_account(space, desk, user_name), t.account.c.open < limit)
+        .where(
+            t.account.c.space == bindparam("at_space"),
+            t.account.c.desk == bindparam("at_desk"),
+            t.account.c.user_name == bindparam("at_name"),
+            t.account.c.open < bindparam("most"),
+        )
         .values(open=t.account.c.open + 1, rank=case((own > now, own), else_=now))
         .returning(t.account.c.rank)
-    ).scalar_one_or_none()
-    return None if rank is None else int(rank)
+    )
+
+
+_ENTERING = _entering()
 
 
 def leave(connection: Connection, counts: Mapping[tuple[str, str, str], int]) -> None:
@@ -155,35 +167,16 @@ def _is(space: str, desk: str, messageid: str) -> ColumnElement[bool]:
 
 def package_of(connection: Connection, messageid: str, *, space: str, desk: str) -> Package | None:
     """Return the package acknowledged under *messageid*."""
-    row = connection.execute(select(*_COLUMNS).where(_is(space, desk, messageid))).one_or_none()
+    here = {"at_space": space, "at_desk": desk, "at_id": messageid}
+    row = connection.execute(_ONE, here).one_or_none()
     return None if row is None else _package(row)
 
 
-def content_of(connection: Connection, messageid: str, *, space: str, desk: str) -> str | None:
-    """Return the content of a package as it was sent, None when the desk has no such package.
-
-    Of a package whose document is kept instead it is packed again: the same document, in an
-    envelope that another library may have compressed differently (record-format §3).
-    """
-    found = connection.execute(
-        select(t.body.c.content).where(_key(t.body, space, desk, messageid))
-    ).scalar_one_or_none()
-    if found is not None:
-        return bytes(found).decode()
-    document = document_of(connection, messageid, space=space, desk=desk)
-    return None if document is None else envelope.pack(document)
-
-
-def document_of(connection: Connection, messageid: str, *, space: str, desk: str) -> bytes | None:
-    """Return the document of a settled package, byte for byte; None where none is kept."""
-    kept = connection.execute(
-        select(t.frame.c.document).where(_key(t.frame, space, desk, messageid))
-    ).scalar_one_or_none()
-    return None if kept is None else expand(bytes(kept))
-
-
-def _key(table: Any, space: str, desk: str, messageid: str) -> ColumnElement[bool]:
-    return and_(table.c.space == space, table.c.desk == desk, table.c.messageid == messageid)
+_ONE = select(*_COLUMNS).where(
+    t.package.c.space == bindparam("at_space"),
+    t.package.c.desk == bindparam("at_desk"),
+    t.package.c.messageid == bindparam("at_id"),
+)
 
 
 def packages_of(
@@ -403,34 +396,6 @@ def settle(connection: Connection, claimed: Claim, settlement: Settlement) -> bo
         )
     ).rowcount
     return changed == 1
-
-
-def keep_documents(
-    connection: Connection, documents: Mapping[str, bytes], *, space: str, desk: str
-) -> None:
-    """Keep the documents of settled packages, by messageid: records are cut out of them."""
-    insert_rows(
-        connection,
-        t.frame,
-        [
-            {"space": space, "desk": desk, "messageid": key, "document": compress(document)}
-            for key, document in documents.items()
-        ],
-    )
-
-
-def drop_bodies(
-    connection: Connection, messageids: Collection[str], *, space: str, desk: str
-) -> None:
-    """Let go of what was sent, where the document tells everything."""
-    if messageids:
-        connection.execute(
-            delete(t.body).where(
-                t.body.c.space == space,
-                t.body.c.desk == desk,
-                t.body.c.messageid.in_(sorted(messageids)),
-            )
-        )
 
 
 def _packed(lines: Iterable[ResultLine]) -> bytes:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from sandbox import web
 from sandbox.domain.rejections import CATALOGUE, explain_all
 from sandbox.errors import Unavailable
-from sandbox.ministry import package_store
+from sandbox.ministry import document_store
 from sandbox.ministry import signature_view as views
 from sandbox.ministry import signature_view_store as store
 from sandbox.ministry.model import path_of_desk
@@ -93,7 +93,7 @@ def package_router(pages: DeskPages, *, prefix: str) -> APIRouter:
 
 def _content(service: MinistryService, space: str, desk: str, messageid: str) -> str | None:
     with service.database.read() as connection:
-        return package_store.content_of(connection, messageid, space=space, desk=desk)
+        return document_store.content_of(connection, messageid, space=space, desk=desk)
 
 
 async def keep(

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Float,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from sandbox.ministry import tables_store as t
 from sandbox.ministry.model import (
@@ -178,22 +189,36 @@ def take_turn(connection: Connection, account: Account, *, epoch: float) -> bool
     A bucket that holds one second's requests and refills evenly by the machine clock. The row
     stays locked until the transaction ends: an account's requests are answered one by one.
     """
-    rate, own = float(account.profile.requests_per_second), t.account.c
-    passed = case((own.level_epoch < epoch, epoch - own.level_epoch), else_=0.0)
+    here = {
+        "at_space": account.space,
+        "at_desk": account.desk,
+        "at_name": account.user_name,
+        "rate": float(account.profile.requests_per_second),
+        "now": epoch,
+    }
+    return connection.execute(_TURN, here).first() is not None
+
+
+def _turn() -> Any:
+    """Build the statement of `take_turn` once: it runs for every request."""
+    rate, now, own = bindparam("rate", type_=Float), bindparam("now", type_=Float), t.account.c
+    passed = case((own.level_epoch < now, now - own.level_epoch), else_=0.0)
     filled = own.level + passed * rate
     level = case((filled > rate, rate), else_=filled)
-    granted = connection.execute(
+    return (
         update(t.account)
         .where(
-            own.space == account.space,
-            own.desk == account.desk,
-            own.user_name == account.user_name,
+            own.space == bindparam("at_space"),
+            own.desk == bindparam("at_desk"),
+            own.user_name == bindparam("at_name"),
             level > 1.0 - _ROUNDING,
         )
-        .values(level=case((level > 1.0, level - 1.0), else_=0.0), level_epoch=epoch)
+        .values(level=case((level > 1.0, level - 1.0), else_=0.0), level_epoch=now)
         .returning(own.user_name)
-    ).first()
-    return granted is not None
+    )
+
+
+_TURN = _turn()
 
 
 def add_token(connection: Connection, account: Account, *, token: str, expires: float) -> None:
@@ -225,27 +250,37 @@ def account_with_token(
     connection: Connection, token: str, *, space: str, desk: str, user_name: str, epoch: float
 ) -> tuple[Account, bool] | None:
     """Return the account named *user_name*, and whether *token* is its own and has not run out."""
-    row = connection.execute(
-        select(t.account, t.token.c.token_hash)
-        .select_from(
-            t.account.outerjoin(
-                t.token,
-                and_(
-                    t.token.c.space == t.account.c.space,
-                    t.token.c.desk == t.account.c.desk,
-                    t.token.c.user_name == t.account.c.user_name,
-                    t.token.c.token_hash == _hash(token),
-                    t.token.c.expires_epoch > epoch,
-                ),
-            )
-        )
-        .where(
-            t.account.c.space == space,
-            t.account.c.desk == desk,
-            t.account.c.user_name == user_name,
-        )
-    ).one_or_none()
+    here = {
+        "at_space": space,
+        "at_desk": desk,
+        "at_name": user_name,
+        "held": _hash(token),
+        "now": epoch,
+    }
+    row = connection.execute(_WITH_TOKEN, here).one_or_none()
     return None if row is None else (_account(row), row.token_hash is not None)
+
+
+_WITH_TOKEN = (
+    select(t.account, t.token.c.token_hash)
+    .select_from(
+        t.account.outerjoin(
+            t.token,
+            and_(
+                t.token.c.space == t.account.c.space,
+                t.token.c.desk == t.account.c.desk,
+                t.token.c.user_name == t.account.c.user_name,
+                t.token.c.token_hash == bindparam("held"),
+                t.token.c.expires_epoch > bindparam("now"),
+            ),
+        )
+    )
+    .where(
+        t.account.c.space == bindparam("at_space"),
+        t.account.c.desk == bindparam("at_desk"),
+        t.account.c.user_name == bindparam("at_name"),
+    )
+)
 
 
 def holder_of_token(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     text,
     update,
@@ -302,24 +304,43 @@ def take_link(
     connection: Connection, *, space: str, desk: str, name: str, count: int = 1
 ) -> tuple[int, str | None]:
     """As `take_numbers`, and return the hash of the chain's last line with it."""
-    row = {"space": space, "desk": desk, "name": name, "value": count}
-    statement = upsert(connection, counter).values(**row)
-    taken = connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["space", "desk", "name"],
-            set_={"value": counter.c.value + count},
-        ).returning(counter.c.value, counter.c.hash)
-    ).one()
+    here = {"at_space": space, "at_desk": desk, "at_name": name, "more": count}
+    taken = connection.execute(_counting(connection.dialect.name), here).one()
     return int(taken.value) - count + 1, taken.hash
+
+
+@cache
+def _counting(dialect: str) -> Any:
+    """Build the statement once: it runs several times for every request."""
+    given = {
+        "space": bindparam("at_space"),
+        "desk": bindparam("at_desk"),
+        "name": bindparam("at_name"),
+        "value": bindparam("more", type_=BigInteger),
+    }
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(counter).values(**given)
+    return statement.on_conflict_do_update(
+        index_elements=["space", "desk", "name"],
+        set_={"value": counter.c.value + statement.excluded.value},
+    ).returning(counter.c.value, counter.c.hash)
 
 
 def close_link(connection: Connection, digest: str, *, space: str, desk: str, name: str) -> None:
     """Keep the hash of the chain's new last line."""
-    connection.execute(
-        update(counter)
-        .where(counter.c.space == space, counter.c.desk == desk, counter.c.name == name)
-        .values(hash=digest)
+    here = {"at_space": space, "at_desk": desk, "at_name": name, "last": digest}
+    connection.execute(_CLOSING, here)
+
+
+_CLOSING = (
+    update(counter)
+    .where(
+        counter.c.space == bindparam("at_space"),
+        counter.c.desk == bindparam("at_desk"),
+        counter.c.name == bindparam("at_name"),
     )
+    .values(hash=bindparam("last"))
+)
 
 
 def forget_space(connection: Connection, *, space: str) -> None:

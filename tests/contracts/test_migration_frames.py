@@ -8,7 +8,7 @@ import json
 from sqlalchemy import text
 
 from sandbox.documents import build_package, envelope
-from sandbox.ministry import package_store, record_store, store
+from sandbox.ministry import document_store, package_store, record_store, store
 from sandbox.ministry.packing import compress
 from sandbox.ministry.tables_store import METADATA
 from sandbox.web import Database
@@ -77,7 +77,7 @@ def test_everything_is_carried_over(database: Database) -> None:
         earlier = record_store.earlier_of(
             connection, uuids=["u1", "u2"], pupil_ids=["p1", "p2"], **HERE
         )
-        waiting = package_store.content_of(connection, "w", **HERE)
+        waiting = document_store.content_of(connection, "w", **HERE)
         claims = package_store.claim(connection, worker="x", epoch=9.0, seconds=60.0)
         opened = package_store.open_packages(connection, user_name="truong", **HERE)
         trail = [row["hash"] for row in store.audit_lines(connection, **HERE)]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from sandbox.ministry import certificate_store, package_store, record_store, store
+from sandbox.ministry import certificate_store, document_store, package_store, record_store, store
 from sandbox.ministry.model import (
     PROFILES,
     Account,
@@ -151,8 +151,8 @@ def settle_package(database: Database, document: bytes) -> None:
         package_store.add_package(connection, package, content=b"sent")
         (claim,) = package_store.claim(connection, worker="w", epoch=1.0, seconds=60.0)
         assert package_store.settle(connection, claim, settlement)
-        package_store.keep_documents(connection, {"m": document}, **HERE)
-        package_store.drop_bodies(connection, ["m"], **HERE)
+        document_store.keep_documents(connection, {"m": document}, **HERE)
+        document_store.drop_bodies(connection, ["m"], **HERE)
 
 
 def test_a_record_is_given_back_byte_for_byte(database: Database) -> None:
@@ -161,7 +161,7 @@ def test_a_record_is_given_back_byte_for_byte(database: Database) -> None:
     with database.write() as connection:
         record_store.add_records(connection, [RECORD], **HERE)
         found = record_store.record_of(connection, RECORD.uuid, **HERE)
-        document = package_store.document_of(connection, "m", **HERE)
+        document = document_store.document_of(connection, "m", **HERE)
 
     assert found == RECORD
     assert document == b"<DS>\n" + ORIGINAL + b"</DS>"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.domain.lifecycle import RecordState
+from sandbox.ministry import document_store, package_store, record_store, store
 from sandbox.ministry import findings as kept
-from sandbox.ministry import package_store, record_store, store
 from sandbox.ministry.checking.at_desk import earlier_at
 from sandbox.ministry.checking.context import Context
 from sandbox.ministry.checking.package import Opened, conclude
@@ -97,8 +97,8 @@ class Settler:
                 books.closed[package.account] += 1
                 books.settled.append((one.claim, verdict))
             package_store.leave(connection, books.closed)
-            package_store.keep_documents(connection, books.documents, **here)
-            package_store.drop_bodies(connection, books.bodies, **here)
+            document_store.keep_documents(connection, books.documents, **here)
+            document_store.drop_bodies(connection, books.bodies, **here)
             record_store.add_records(connection, books.rows, **here)
             record_store.count_up(connection, books.tallies, **here)
             store.add_audit(connection, books.lines, **here)
