@@ -6,8 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sandbox.clock import FixedClock
+from sandbox.ministry.checking.verdict import PackageVerdict
 from sandbox.ministry.metering import FAMILIES, Meter
 from sandbox.ministry.metering_figures import Figures
+from sandbox.ministry.metering_watch import PackageWatch
+from sandbox.ministry.model import Claim, Package, PackageState
 
 
 def figures_of(meter: Meter) -> Figures:
@@ -81,3 +85,50 @@ def test_every_figure_that_is_counted_is_declared_with_its_labels() -> None:
         counted.add(family)
         assert tuple(label for label, _ in labels if label != "le") == FAMILIES[family].labels
     assert counted == set(FAMILIES) - {"process_cpu_seconds"}
+
+
+def test_packages_settled_together_share_their_time() -> None:
+    """Three packages in nine seconds took three each, however long each one waited."""
+    clock, meter = FixedClock(), Meter()
+    watch = PackageWatch(meter, clock, worker="a")
+    claims = [claim_of(number, received=clock.epoch() - 10) for number in range(3)]
+    for claim in claims:
+        watch.begun(claim)
+        clock.advance(2)
+    clock.advance(3)
+    for claim in claims:
+        watch.settled(claim, PackageVerdict(timings={"4": 1.0}))
+    for number in (7, 8):  # dropped while the database was away; given up
+        watch.begun(claim_of(number, received=clock.epoch(), until=7.0))
+    watch.given_up(claim_of(8, received=clock.epoch(), until=7.0), "SBX-9001")
+    clock.advance(5000)
+    alone = claim_of(9, received=clock.epoch())
+    watch.begun(alone)
+    clock.advance(5)
+    watch.settled(alone, PackageVerdict(timings={"4": 1.0}))
+
+    figures = figures_of(meter)
+    (spread,) = figures.spreads("package_seconds").values()
+    (waited,) = figures.spreads("package_wait_seconds").values()
+    steps = {labels[0][1]: found.total for labels, found in figures.spreads("step_seconds").items()}
+    assert (spread.count, spread.total) == (5, 14.0)
+    assert waited.total == 10 + 12 + 14
+    assert steps == {"4": 4.0, "rest": 10.0}
+
+
+def claim_of(number: int, *, received: float, until: float = 60.0) -> Claim:
+    package = Package(
+        space="tap",
+        desk="kho",
+        messageid=str(number),
+        user_name="truong",
+        unit_code="48999401",
+        nam_hoc=2024,
+        request_hash="h",
+        size=4,
+        state=PackageState.CLAIMED,
+        received_epoch=received,
+        received_at="2025-05-28T08:00:00+07:00",
+        due_epoch=received,
+    )
+    return Claim(package, b"", "a", until)
