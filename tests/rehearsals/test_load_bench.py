@@ -16,6 +16,7 @@ from loadtests.bench.elements import measure
 from loadtests.bench.floor import CHECK_PARTS, PARTS
 from loadtests.bench.ours import STAGES
 from loadtests.bench.sample import SIZE, make_sample
+from loadtests.bench.volume import joined
 from tests.builders.running import PROJECT
 
 STEPS = {"render", "sign", "verify", "check_package", "signxml_verify"}
@@ -112,6 +113,28 @@ def test_the_chart_stands_alone_and_names_everything_in_both_languages(figures):
     assert "href" not in drawn
     assert {"Mức sàn", "floor", "Sandbox: kiểm tra", "sandbox: check"} <= set(said)
     assert any(f"{figures['signxml']:,.0f} · " in text for text in said)
+
+
+def test_the_whole_path_over_http_is_held_against_the_floor_of_the_same_run(figures):
+    """Everything on the machine counts, load generator included; its bar is drawn by role."""
+    told = {**figures, "floor_whole": 500.0, "ratios": dict(figures["ratios"])}
+    roles = {"generator": 50.0, "web": 200.0, "checkers": 800.0, "postgresql": 150.0, "all": 1200.0}
+    volume = {
+        "core_us_per_record": roles["all"],
+        "cpu_us_per_record": roles,
+        "records_per_s": 1_600.0,
+        "nation_minutes": 93.0,
+        "verdict": "PASS",
+        "tenths_records_per_s": [],
+    }
+
+    joined({"P-256": told}, {"P-256": {"postgresql": volume}, "RSA-2048": {"sqlite": volume}})
+
+    said = chart.draw(report(told))
+    assert told["ratios"]["http_postgresql_to_floor"] == 2.4
+    assert told["http"]["postgresql"]["nation_minutes"] == 93.0
+    assert "Qua HTTP, PostgreSQL" in said
+    assert "1,200 · 2.40×" in said
 
 
 def test_two_kept_results_are_compared_figure_by_figure(figures, tmp_path, capsys):
