@@ -21,6 +21,8 @@ from sandbox.errors import Finding, Refused
 
 _ROOT_FAULT: Final = "SBX-1109"
 _RECORD_TAG: Final = re.compile(rb"""<(/?)HOC_BA(?=[\s/>])((?:[^>"']|"[^"]*"|'[^']*')*)>""")
+_RECORD_START: Final = b"<HOC_BA"
+_RECORD_END: Final = b"</HOC_BA>"
 _ANY_TAG: Final = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
@@ -186,14 +188,36 @@ def _cut(xml: bytes, root: Element, expected: int) -> Iterator[tuple[int, int]]:
     something that looks like a tag, or a HOC_BA stands somewhere else than below the root.
     """
     if not _has_markup_declarations(xml):
-        spans = list(_cut_by_pattern(xml))
-        if len(spans) == expected:
-            return iter(spans)
+        for spans in (_cut_in_a_row(xml), list(_cut_by_pattern(xml))):
+            if len(spans) == expected:
+                return iter(spans)
     return _cut_by_expat(xml, depth=1)
 
 
 def _has_markup_declarations(xml: bytes) -> bool:
-    return b"<!" in xml or xml.find(b"<?", 1 if xml.startswith(b"<?xml") else 0) >= 0
+    # a search for one rare character is quick; the pair is looked for only where there is one
+    begin = 1 if xml.startswith(b"<?xml") else 0
+    if b"!" in xml and b"<!" in xml:
+        return True
+    begin = xml.find(b"?>") + 2 if begin else 0
+    return xml.find(b"?", begin) >= 0 and xml.find(b"<?", begin) >= 0
+
+
+def _cut_in_a_row(xml: bytes) -> list[tuple[int, int]]:
+    """Return the spans of records that follow each other without a gap, as nearly all do.
+
+    Nothing when a closing tag is left over: then records lie inside each other or elsewhere, and
+    these spans mean nothing.
+    """
+    spans: list[tuple[int, int]] = []
+    start = xml.find(_RECORD_START)
+    while xml.startswith(_RECORD_START, start) and xml[start + len(_RECORD_START)] in b" >\t\r\n":
+        end = xml.find(_RECORD_END, start)
+        if end < 0:
+            return []
+        spans.append((start, end + len(_RECORD_END)))
+        start = end + len(_RECORD_END)
+    return [] if xml.find(_RECORD_END, start) >= 0 else spans
 
 
 def _cut_by_pattern(xml: bytes) -> Iterator[tuple[int, int]]:

@@ -113,10 +113,13 @@ def _skip_spaces(xml: bytes, position: int) -> int:
 
 
 def _check_bounds(xml: bytes, *, limits: Limits) -> None:
-    """Refuse what exceeds a bound; count exactly only where a cheap test is suspicious."""
-    if xml.count(b"<") - xml.count(b"</") > limits.elements:
+    """Refuse what exceeds a bound; count exactly only where a cheap test is suspicious.
+
+    An element takes four bytes at least, an attribute five: a short document cannot have too many.
+    """
+    if len(xml) > 4 * limits.elements and xml.count(b"<") - xml.count(b"</") > limits.elements:
         raise Refused(Finding(_BOUNDS, field="elements", expected=f"<= {limits.elements}"))
-    if xml.count(b"=") > limits.all_attributes:
+    if len(xml) > 5 * limits.all_attributes and xml.count(b"=") > limits.all_attributes:
         raise Refused(Finding(_BOUNDS, field="attributes", expected=f"<= {limits.all_attributes}"))
     if _may_hold_many_attributes(xml, limits) or _may_hold_long_text(xml, limits):
         _Census(limits).take(xml)
@@ -133,7 +136,7 @@ def _may_hold_long_text(xml: bytes, limits: Limits) -> bool:
     A stretch as long as the bound covers one whole aligned block of half its length. CDATA
     may hold `<` and is suspicious by itself.
     """
-    if b"<![CDATA[" in xml:
+    if b"!" in xml and b"<![CDATA[" in xml:
         return True
     half = max(1, limits.text // 2)
     return any(

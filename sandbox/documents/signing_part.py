@@ -20,39 +20,39 @@ _C14N: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 _SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 _PROPERTIES: Final = f"{XMLDSIG}SignatureProperties"
 _PERSONS: Final = (Slot.GVCN, Slot.CBQL)
-_RECORD_OPEN: Final = re.compile(b'<HOC_BA(?: (?:Id|id|ID)="([^"&<]+)")?>')
+_RECORD_OPEN: Final = re.compile(b'<HOC_BA(?: (?:Id|id|ID)="([^"]+)")?>')
 _RECORD_CLOSE: Final = b"</HOC_BA>"
 _DATA_CLOSE: Final = b"</DU_LIEU_HOC_BA>"
 
 _W: Final = r"[ \t\n]*"
-_ID: Final = r'(?:Id|id|ID)="([^"&<]+)"'
+_ID: Final = r'(?:Id|id|ID)="([^"]+)"'
 _REFERENCE: Final = (
     rf"{_W}<Transforms>{_W}"
     rf'<Transform Algorithm="{re.escape(_C14N)}"></Transform>{_W}</Transforms>{_W}'
     rf'<DigestMethod Algorithm="{re.escape(_SHA256)}"></DigestMethod>{_W}'
-    r"<DigestValue>([A-Za-z0-9+/=]+)</DigestValue>"
+    r"<DigestValue>([^<]+)</DigestValue>"
     rf"{_W}</Reference>"
 )
-_SUBJECT: Final = r"<X509SubjectName>([^<&]*)</X509SubjectName>"
-_CERTIFICATE: Final = r"<X509Certificate>([A-Za-z0-9+/=\n]+)</X509Certificate>"
+_SUBJECT: Final = r"<X509SubjectName>([^<]*)</X509SubjectName>"
+_CERTIFICATE: Final = r"<X509Certificate>([^<]+)</X509Certificate>"
 _SIGNATURE: Final = re.compile(
     (
-        rf'<Signature xmlns="{re.escape(XMLDSIG)}" Id="([^"&<]+)">{_W}'
+        rf'<Signature xmlns="{re.escape(XMLDSIG)}" Id="([^"]+)">{_W}'
         rf"(<SignedInfo>{_W}"
         rf'<CanonicalizationMethod Algorithm="{re.escape(_C14N)}"></CanonicalizationMethod>{_W}'
-        rf'<SignatureMethod Algorithm="([^"&<]+)"></SignatureMethod>{_W}'
-        rf'<Reference URI="#([^"&<]+)">{_REFERENCE}{_W}'
-        rf'<Reference Type="{re.escape(_PROPERTIES)}" URI="#([^"&<]+)">{_REFERENCE}'
+        rf'<SignatureMethod Algorithm="([^"]+)"></SignatureMethod>{_W}'
+        rf'<Reference URI="#([^"]+)">{_REFERENCE}{_W}'
+        rf'<Reference Type="{re.escape(_PROPERTIES)}" URI="#([^"]+)">{_REFERENCE}'
         rf"{_W}</SignedInfo>){_W}"
-        rf"<SignatureValue>([A-Za-z0-9+/=\n]+)</SignatureValue>{_W}"
+        rf"<SignatureValue>([^<]+)</SignatureValue>{_W}"
         rf"<KeyInfo>{_W}<X509Data>{_W}{_SUBJECT}{_W}{_CERTIFICATE}{_W}</X509Data>{_W}</KeyInfo>{_W}"
         rf"<Object>{_W}(<SignatureProperties {_ID}>{_W}"
-        rf'<SignatureProperty Target="#([^"&<]+)">{_W}<SigningTime>([^<&]*)</SigningTime>'
+        rf'<SignatureProperty Target="#([^"]+)">{_W}<SigningTime>([^<]*)</SigningTime>'
         rf"{_W}</SignatureProperty>{_W}</SignatureProperties>){_W}</Object>{_W}</Signature>"
     ).encode()
 )
-_SIGNED_BY_PERSON: Final = rf"{_W}<NGAY_KY>([^<&]*)</NGAY_KY>{_W}<SO_CCCD>([^<&]*)</SO_CCCD>{_W}"
-_SEALED: Final = rf"{_W}<NGAY_KY>([^<&]*)</NGAY_KY>{_W}"
+_SIGNED_BY_PERSON: Final = rf"{_W}<NGAY_KY>([^<]*)</NGAY_KY>{_W}<SO_CCCD>([^<]*)</SO_CCCD>{_W}"
+_SEALED: Final = rf"{_W}<NGAY_KY>([^<]*)</NGAY_KY>{_W}"
 _HEADS: Final = {
     slot: re.compile(
         (rf"{_W}<{slot}>" + (_SIGNED_BY_PERSON if slot in _PERSONS else _SEALED)).encode()
@@ -122,7 +122,7 @@ def _halves_of(raw: bytes) -> Halves | None:
 
 def blocks_of(slots: bytes) -> list[Block] | None:
     """Take the signing part apart; None unless it is written in the usual way to the end."""
-    if not slots.startswith(_OPENS):
+    if not slots.startswith(_OPENS) or b"&" in slots:
         return None
     blocks: list[Block] = []
     place = len(_OPENS)

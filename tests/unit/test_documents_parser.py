@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from lxml import etree
 
 from sandbox.documents import (
     Limits,
@@ -278,3 +279,26 @@ except Refused as refused:
     code, megabytes = done.stdout.split()
     assert code in {"SBX-1105", "SBX-1108", "SBX-1114", "SBX-1115"}
     assert int(megabytes) < 220
+
+
+NESTED = (
+    "<HOC_BA><HOC_BA>1</HOC_BA><HOC_BA>2</HOC_BA></HOC_BA><HOC_BA>3</HOC_BA>",
+    "<HOC_BA><HOC_BA>1</HOC_BA></HOC_BA><HOC_BA>2</HOC_BA>",
+    "<HOC_BA>1</HOC_BA><X><HOC_BA>2</HOC_BA></X><HOC_BA>3</HOC_BA>",
+    "<HOC_BA/><HOC_BA>2</HOC_BA>",
+    "<HOC_BA>1</HOC_BA>\n<HOC_BA>2</HOC_BA>",
+    "<HOC_BAX>0</HOC_BAX><HOC_BA>1</HOC_BA>",
+    "<X>0</X><HOC_BA>1</HOC_BA><HOC_BA>2</HOC_BA >",
+)
+
+
+@pytest.mark.parametrize("inside", NESTED)
+def test_each_record_is_cut_where_its_element_lies(inside: str) -> None:
+    """Whatever lies inside or beside records, the bytes of each parse to that very element."""
+    xml = f'<DANH_SACH_HOC_BA id="dataDanhSach">{inside}</DANH_SACH_HOC_BA>'.encode()
+
+    package = parse(xml)
+
+    assert [etree.tostring(etree.fromstring(r.original)) for r in package.records] == [
+        etree.tostring(child, with_tail=False) for child in etree.fromstring(xml).findall("HOC_BA")
+    ]
