@@ -132,7 +132,7 @@ class CorpusOf(Part):
     open_packages: int = Field(default=24, ge=2, le=20_000)
     """How many of one user's packages may wait for their result at once, in a closed shape."""
     ask_one_in: int = Field(default=10, ge=1, le=1_000)
-    """Of so many packages of a user, one is asked about until its result is final."""
+    """Of so many packages of a school one, and its last, is asked about until it is final."""
     ask_every_s: float = Field(default=0.25, ge=0.05, le=60)
     answer_within_s: float = Field(default=300.0, gt=0, le=3_600)
     """After this a package counts as not answered."""

@@ -1,9 +1,9 @@
 """Who sends a corpus: schools' software handing in packages read from disk one by one.
 
 A user takes the next school, gets its token, sends its packages in order, and takes the next.
-Of every so many packages one is asked about until its result is final. A desk settles a sender's
-packages in the order they came, so what was sent before that one is settled too: this is how a
-user of a closed loop keeps a bounded number of packages waiting without asking about each.
+Of every so many packages, and of each school's last, the result is asked for until it is final. A
+desk takes a sender's packages in the order they came, so what the school sent before is settled
+too: so a user of a closed loop keeps few packages waiting without asking about each.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import itertools
 import random
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ TRIES = 6
 """How often a package is handed in that found nobody, a busy desk, or an old token."""
 MOST_WAIT_S = 30.0
 """Longest pause a Retry-After is honoured for."""
+EARLY = 0.7
+"""Share of the time results usually take after which one is asked for first."""
 PATIENCE = 0.1
 """Share of the time waited so far that a user waits before asking again: the longer a queue, the
 less it is asked about, and a result's time is known to a tenth."""
@@ -55,23 +58,33 @@ class Login:
 
 
 class Window:
-    """How many packages of one user wait for their result, as far as the user knows."""
+    """How many packages of one user wait for their result, as far as the user knows.
+
+    Counted by sender: desks take senders in turn, so one's result says nothing of another's.
+    """
 
     def __init__(self, most: int | None) -> None:
         self._most = most
-        self._settled = 0
+        self._open: dict[str, int] = {}
         self._room = Event()
-        self.sent = 0
 
     def wait(self) -> None:
         """Wait until one more package may be sent."""
-        while self._most is not None and self.sent - self._settled >= self._most:
+        while self._most is not None and sum(self._open.values()) >= self._most:
             self._room.clear()
             self._room.wait()
 
-    def settled(self, number: int) -> None:
-        """Everything up to package *number* has its result."""
-        self._settled = max(self._settled, number)
+    def sent(self, sender: str) -> None:
+        """One more package of *sender* is on its way."""
+        self._open[sender] = self._open.get(sender, 0) + 1
+
+    def settled(self, sender: str, count: int) -> None:
+        """*count* more packages of *sender* have their result."""
+        left = self._open.get(sender, 0) - count
+        if left > 0:
+            self._open[sender] = left
+        else:
+            self._open.pop(sender, None)
         self._room.set()
 
 
@@ -103,7 +116,8 @@ class NationUser(User):
         self.watchers: list[Any] = []
         self.usual_s = 0.0
         self.file: BinaryIO | None = None
-        self.left: Iterator[int] = iter(())
+        self.left: deque[int] = deque()
+        self.unasked = 0
         self.login = Login("", "", "")
         self.poison_logins: dict[str, Login] = {}
         self.alive.append(self)
@@ -118,8 +132,7 @@ class NationUser(User):
     @task
     def hand_in(self) -> None:
         """Send one package; take the next school when this one is through."""
-        records = next(self.left, None)
-        if records is None:
+        if not self.left:
             source = next(self.sources, None)
             if source is None or self.recorder.full:
                 self._leave()
@@ -135,7 +148,7 @@ class NationUser(User):
         line = self.file.readline()
         messageid = messageid_of(line)
         self.recorder.body_cpu_s += time.thread_time() - before
-        self._submit(line, messageid, records, due=due)
+        self._submit(line, messageid, self.left.popleft(), due=due)
         every = self.plan.poison_every
         if every and self.recorder.sent % every == every // 2:
             self._poison()
@@ -144,20 +157,19 @@ class NationUser(User):
 
     def _submit(self, line: bytes, messageid: str, records: int, *, due: float | None) -> None:
         self.recorder.sending(records)
-        self.window.sent += 1
-        number = self.window.sent
+        self.window.sent(self.login.unit)
         sent_at = CLOCK.epoch() if due is None else due
         answer = self._until_taken(line, due=due)
-        if not answer.good:
-            self.window.settled(number)
-            return
-        self.recorder.acknowledged(records)
-        if number % self.said.ask_one_in == 0:
-            login = self.login
+        if answer.good:
+            self.recorder.acknowledged(records)
+        else:
+            self.window.settled(self.login.unit, 1 if self.left else 1 + self.unasked)
+        self.unasked += answer.good
+        if answer.good and (self.unasked >= self.said.ask_one_in or not self.left):
+            asked = self.login, messageid, self.unasked, records, sent_at
+            self.unasked = 0
             self.watchers = [watcher for watcher in self.watchers if not watcher.dead]
-            self.watchers.append(
-                gevent.spawn(self._watch, login, messageid, number, records, sent_at)
-            )
+            self.watchers.append(gevent.spawn(self._watch, *asked))
 
     def _until_taken(self, line: bytes, *, due: float | None) -> Answer:
         """Hand in until there is a receipt or a refusal that waiting does not mend."""
@@ -177,28 +189,28 @@ class NationUser(User):
         return answer
 
     def _watch(
-        self, login: Login, messageid: str, number: int, records: int, sent_at: float
+        self, login: Login, messageid: str, count: int, records: int, sent_at: float
     ) -> None:
-        """Ask for a result until it is final, first when one is usually there."""
+        """Ask for a result until it is final; it stands for the sender's last *count* packages."""
         answer = self._result(login, messageid, sent_at)
         if answer is None:
             self.recorder.unanswered()
         else:
             rows = answer.body.get("DanhSach") or []
             seconds = CLOCK.epoch() - sent_at
-            self.usual_s += (seconds - self.usual_s) / 4
+            self.usual_s += (seconds - self.usual_s) / 2
             self.recorder.answered(
                 sent_at=sent_at,
                 seconds=seconds,
                 records=records,
                 accepted=sum(row.get("trang_thai") == 1 for row in rows),
             )
-        self.window.settled(number)
+        self.window.settled(login.unit, count)
 
     def _result(
         self, login: Login, messageid: str, sent_at: float, *, counted: bool = True
     ) -> Answer | None:
-        gevent.sleep(max(self.said.ask_every_s, 0.9 * self.usual_s))
+        gevent.sleep(max(self.said.ask_every_s, EARLY * self.usual_s))
         while CLOCK.epoch() - sent_at < self.said.answer_within_s and not self.recorder.full:
             body = asking(login.head, unit=login.unit, messageid=messageid)
             answer = self.caller.call(RESULT, body, counted=counted)
@@ -217,7 +229,8 @@ class NationUser(User):
         if self.file is not None:
             self.file.close()
         self.file = Path(source.file).open("rb", READ_BYTES)  # noqa: SIM115 - read until the next school
-        self.left = iter(source.records)
+        self.left = deque(source.records)
+        self.unasked = 0
         self.login = Login(source.unit, source.user_name, source.password)
         self._sign_in(self.login)
 
