@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from sandbox.domain.lifecycle import Role
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, Unavailable
 from sandbox.portal import package_store, request_store, store
 from sandbox.portal.context import Actor, Stopped
 from sandbox.portal.model import PackageRow
@@ -44,6 +44,8 @@ class Forwarder:
         while not stop.is_set():
             try:
                 await self.run_once()
+            except Unavailable as away:  # the database: what is to be done stands in its tables
+                LOG.warning("portal background waits: %s", away)
             except Exception:
                 LOG.exception("portal background round failed")
             try:
