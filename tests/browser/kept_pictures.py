@@ -1,8 +1,9 @@
 """Pictures that were looked at by eye: taken, compared with what is kept, and how to accept.
 
-One picture a page, at three quarters of its size: left in grey, right with text at 200 %. What
-differs from one run to the next (codes, hours) is written over first. Two pictures are compared by
-small squares, so that one changed word is enough to tell them apart and a letter's edge is not.
+One picture a page, at three quarters of its size: left in grey, right with text at 200 %; where
+the page's own part is longer than that, a second one of its end. What differs from one run to the
+next (codes, hours) is written over first. Two pictures are compared by small squares, so that one
+changed word is enough to tell them apart and a letter's edge is not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from playwright.sync_api import FloatRect, Page
 GOLDEN = Path(__file__).parent / "golden"
 NEW = Path(__file__).parent / "screenshots" / "golden-new"
 HIGHEST = 1320
-"""Pixels of a page that are kept: what follows is the rest of a list, and the foot."""
+"""Pixels of a page in one picture: of what is longer the beginning and the end are kept."""
+FEW = 64
+"""Pixels that are not worth a second picture: the edge of a button, of the drawn phone."""
+MAIN_ENDS = "Math.ceil(document.querySelector('main').getBoundingClientRect().bottom + scrollY)"
+"""Where the page's own part ends; the foot below it is the same everywhere."""
 ALLOWED = 2
 """Squares that may differ."""
 STILL = """() => {
@@ -33,24 +38,25 @@ STILL = """() => {
   }
 }"""
 """Writes over what is another in each run: codes, hours, days, serial numbers."""
-BESIDE = """async ([one, other]) => {
-  const load = async (data) => {
+BESIDE = """async (parts) => {
+  const images = [];
+  for (const data of parts) {
     const image = new Image(); image.src = 'data:image/png;base64,' + data; await image.decode();
-    return image;
-  };
-  const a = await load(one), b = await load(other);
+    images.push(image);
+  }
   const canvas = document.createElement('canvas');
   const scale = 0.75;
-  canvas.width = (a.width + b.width) * scale;
-  canvas.height = Math.max(a.height, b.height) * scale;
+  canvas.width = images.reduce((sum, image) => sum + image.width, 0) * scale;
+  canvas.height = Math.max(...images.map((image) => image.height)) * scale;
   const pen = canvas.getContext('2d');
   pen.fillStyle = '#888'; pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.imageSmoothingQuality = 'high';
   pen.scale(scale, scale);
-  pen.drawImage(a, 0, 0); pen.drawImage(b, a.width, 0);
+  let left = 0;
+  for (const image of images) { pen.drawImage(image, left, 0); left += image.width; }
   return canvas.toDataURL('image/jpeg', 0.35).split(',')[1];
 }"""
-"""Two pictures side by side, small."""
+"""Pictures side by side, small."""
 SQUARES = """async ([one, other]) => {
   const load = async (data) => {
     const image = new Image(); image.src = 'data:image/jpeg;base64,' + data; await image.decode();
@@ -78,11 +84,29 @@ SQUARES = """async ([one, other]) => {
 
 
 def changed(page: Page, name: str) -> str:
-    """Compare *page* with the picture kept as *name*; return what is wrong, or nothing."""
-    taken, fits = _taken(page)
+    """Compare *page* with the pictures kept as *name*; return what is wrong, or nothing."""
+    page.evaluate(STILL)
+    beginnings, ends = [], []
+    for style in ("html{filter:grayscale(1)}", "html{font-size:200%!important}"):
+        tag = page.add_style_tag(content=style + "*{caret-color:transparent!important}")
+        high = page.evaluate("document.documentElement.scrollHeight")
+        if page.evaluate("document.documentElement.scrollWidth") > 320:
+            return f"{name}: wider than the screen at 200 %"
+        beginnings.append(_part(page, 0, min(high, HIGHEST)))
+        if (bottom := page.evaluate(MAIN_ENDS)) > HIGHEST + FEW:
+            top = max(HIGHEST, bottom - HIGHEST)
+            ends.append(_part(page, top, bottom - top))
+        tag.evaluate("node => node.remove()")
+    faults = [_compared(page, name, beginnings)]
+    if ends:
+        faults.append(_compared(page, f"{name}.end", ends))
+    return "\n".join(filter(None, faults))
+
+
+def _compared(page: Page, name: str, parts: list[str]) -> str:
+    """Compare *parts* side by side with the picture kept as *name*."""
+    taken = str(page.evaluate(BESIDE, parts))
     kept = GOLDEN / f"{name}.jpg"
-    if not fits:
-        return f"{name}: wider than the screen at 200 %"
     known = base64.b64encode(kept.read_bytes()).decode() if kept.exists() else ""
     squares, marked = page.evaluate(SQUARES, [known, taken]) if known else (0, "")
     if known and squares <= ALLOWED:
@@ -96,15 +120,7 @@ def changed(page: Page, name: str) -> str:
     return f"{name}: {why}; look at {new}; to accept: mv {new} {kept}"
 
 
-def _taken(page: Page) -> tuple[str, bool]:
-    """Return the page in grey beside the page at 200 %, and whether that needs no scrolling."""
-    page.evaluate(STILL)
-    halves = []
-    for style in ("html{filter:grayscale(1)}", "html{font-size:200%!important}"):
-        tag = page.add_style_tag(content=style + "*{caret-color:transparent!important}")
-        high = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST)
-        part = FloatRect(x=0, y=0, width=320, height=high)
-        halves.append(base64.b64encode(page.screenshot(full_page=True, clip=part)).decode())
-        fits = page.evaluate("document.documentElement.scrollWidth") <= 320
-        tag.evaluate("node => node.remove()")
-    return str(page.evaluate(BESIDE, halves)), bool(fits)
+def _part(page: Page, top: int, high: int) -> str:
+    """Return a picture of so many pixels of the page from *top* on."""
+    part = FloatRect(x=0, y=top, width=320, height=high)
+    return base64.b64encode(page.screenshot(full_page=True, clip=part)).decode()

@@ -1,4 +1,4 @@
-"""What the portal says after signing, as pictures that were looked at: 28/30, none of all, E9."""
+"""What the portal says around signing, as pictures that were looked at: 28/30, E1, E8, E9."""
 
 from __future__ import annotations
 
@@ -82,3 +82,15 @@ def test_the_wrong_certificate_for_the_seal(home: House, open_page: OpenPage) ->
     case.read_the_token()
 
     assert changed(case.page, "portal-e9") == ""
+
+
+def test_an_expired_certificate_at_the_review(home: House, open_page: OpenPage) -> None:
+    """E8: the old token was read, and the portal says so before anything is asked for."""
+    case = sit(home, open_page, 3, 2, Role.GVCN)
+    case.sign_with(Instrument.U)
+    case.arm("E8")
+    case.review()
+    case.read_the_token()
+
+    assert "Mã: E8" in case.text
+    assert changed(case.page, "portal-e8") == ""
