@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
 
+from lxml import etree
+
 from sandbox.documents.bounds import Limits
 from sandbox.documents.parser import line_at, safe_tree
 from sandbox.documents.tags import ID_ATTRIBUTES, PACKAGE_ID, PACKAGE_ROOT, RECORD_ROOT
@@ -23,6 +25,8 @@ _ROOT_FAULT: Final = "SBX-1109"
 _RECORD_TAG: Final = re.compile(rb"""<(/?)HOC_BA(?=[\s/>])((?:[^>"']|"[^"]*"|'[^']*')*)>""")
 _RECORD_START: Final = b"<HOC_BA"
 _RECORD_END: Final = b"</HOC_BA>"
+_USUAL_END: Final = b"</DANH_SACH_THONG_TIN_KY></HOC_BA>"
+_ANYWHERE: Final = etree.XPath("count(descendant::HOC_BA)")
 _ANY_TAG: Final = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
@@ -188,9 +192,12 @@ def _cut(xml: bytes, root: Element, expected: int) -> Iterator[tuple[int, int]]:
     something that looks like a tag, or a HOC_BA stands somewhere else than below the root.
     """
     if not _has_markup_declarations(xml):
-        for spans in (_cut_in_a_row(xml), list(_cut_by_pattern(xml))):
-            if len(spans) == expected:
-                return iter(spans)
+        spans = _cut_in_a_row(xml)
+        if len(spans) == expected == _ANYWHERE(root):
+            return iter(spans)
+        spans = list(_cut_by_pattern(xml))
+        if len(spans) == expected:
+            return iter(spans)
     return _cut_by_expat(xml, depth=1)
 
 
@@ -206,18 +213,20 @@ def _has_markup_declarations(xml: bytes) -> bool:
 def _cut_in_a_row(xml: bytes) -> list[tuple[int, int]]:
     """Return the spans of records that follow each other without a gap, as nearly all do.
 
-    Nothing when a closing tag is left over: then records lie inside each other or elsewhere, and
-    these spans mean nothing.
+    They mean nothing unless there are as many as the document has HOC_BA elements anywhere: then
+    each holds one closing tag, its own.
     """
     spans: list[tuple[int, int]] = []
     start = xml.find(_RECORD_START)
     while xml.startswith(_RECORD_START, start) and xml[start + len(_RECORD_START)] in b" >\t\r\n":
-        end = xml.find(_RECORD_END, start)
+        # a long text is found sooner than a short one; where it stands, the short one ends it
+        end = xml.find(_USUAL_END, start)
+        end = xml.find(_RECORD_END, start) if end < 0 else end + len(_USUAL_END) - len(_RECORD_END)
         if end < 0:
             return []
         spans.append((start, end + len(_RECORD_END)))
         start = end + len(_RECORD_END)
-    return [] if xml.find(_RECORD_END, start) >= 0 else spans
+    return spans
 
 
 def _cut_by_pattern(xml: bytes) -> Iterator[tuple[int, int]]:
