@@ -50,11 +50,22 @@ def variants(name: str) -> Iterator[tuple[School, ReportCard]]:
         )
 
 
-def goods(name: str, chance: Random, *, records: tuple[int, int] = (1, 3)) -> Iterator[Goods]:
-    """Return packages without end, each of *records* from and to; some with one faulty record."""
+def goods(
+    name: str,
+    chance: Random,
+    *,
+    records: tuple[int, int] = (1, 3),
+    only: School | None = None,
+) -> Iterator[Goods]:
+    """Return packages without end, each of *records* from and to; some with one faulty record.
+
+    They are of all practice schools in turn, or of *only* one.
+    """
     waiting: dict[str, list[ReportCard]] = {}
     wanted: dict[str, int] = {}
     for school, card in variants(name):
+        if only not in (None, school):
+            continue
         here = waiting.setdefault(school.code, [])
         here.append(card)
         if len(here) < wanted.setdefault(school.code, chance.randint(*records)):
