@@ -24,9 +24,10 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from sandbox.clock import MachineClock
 from sandbox.errors import Misuse, Unavailable
 from sandbox.web.migrations_store import (
     bring_forward,
@@ -35,6 +36,10 @@ from sandbox.web.migrations_store import (
     history_of,
     missing_columns,
 )
+
+PROBED_AFTER_S = 1.0
+"""A connection that lay longer than this is asked whether it still stands before it is used."""
+_CLOCK = MachineClock()
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for its turn before it gives up."""
@@ -116,6 +121,12 @@ class Database:
         self.engine: Engine = (
             self._sqlite_engine() if self.dialect == "sqlite" else self._server_engine(pool_size)
         )
+        # on a server a look needs no transaction around it: two round trips less
+        self._reading = (
+            self.engine
+            if self.dialect == "sqlite"
+            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
 
     def _sqlite_engine(self) -> Engine:
         engine = create_engine(self.url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
@@ -136,7 +147,23 @@ class Database:
         return engine
 
     def _server_engine(self, pool_size: int) -> Engine:
-        return create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+        engine = create_engine(self.url, pool_size=pool_size, max_overflow=10)
+
+        @event.listens_for(engine, "checkin")
+        def leave(_connection: Any, record: Any) -> None:
+            record.info["left"] = _CLOCK.monotonic()
+
+        @event.listens_for(engine, "checkout")
+        def take(connection: Any, record: Any, _proxy: Any) -> None:
+            # Asking each time would cost a request two round trips; a connection that broke a
+            # moment ago says so itself, and then all of them are opened anew.
+            if _CLOCK.monotonic() - record.info.get("left", 0.0) > PROBED_AFTER_S:
+                try:
+                    engine.dialect.do_ping(connection)
+                except engine.dialect.loaded_dbapi.Error as error:
+                    raise DisconnectionError(str(error)) from error
+
+        return engine
 
     def create(self, metadata: MetaData) -> None:
         """Give the database the tables of *metadata* as this program knows them.
@@ -195,7 +222,8 @@ class Database:
         *exact*: on PostgreSQL too, every statement of the block sees the same moment. Raises
         `DatabaseAway`, also from within the block, when the database cannot do it now.
         """
-        with _said_plainly(), self.engine.connect() as connection:
+        engine = self.engine if exact else self._reading
+        with _said_plainly(), engine.connect() as connection:
             try:
                 if self.dialect == "sqlite":
                     connection.exec_driver_sql("BEGIN")
