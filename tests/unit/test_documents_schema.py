@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import unicodedata
 
 import pytest
 
 from sandbox.documents import build_package, check_schema, locate, parse, parse_record
-from sandbox.documents.schema import is_nfc
 from sandbox.documents.walker import MOST_FINDINGS
 from sandbox.errors import Finding
 from tests.builders.documents import (
@@ -487,24 +485,3 @@ def test_a_finding_with_a_path_is_placed_there():
     record = parse_record(EXAMPLE)
     found = locate(record, Finding("SBX-4002", "BANG_DIEM/MON_HOC[3]/MUC_DAT_DUOC"))
     assert found.xpath == f"{SUMMARY}/BANG_DIEM/MON_HOC[3]/MUC_DAT_DUOC"
-
-
-def test_the_letters_of_vietnamese_are_their_own_normal_form() -> None:
-    """What `is_nfc` takes for granted holds for every code point, alone and beside any other."""
-    letters = [chr(c) for c in (*range(0x20, 0x300), *range(0x1E00, 0x1F00))]
-
-    assert all(unicodedata.is_normalized("NFC", letter) for letter in letters)
-    chance = random.Random(7)
-    for _ in range(200):
-        text = "".join(chance.choices(letters, k=500))
-        assert unicodedata.is_normalized("NFC", text)
-        assert is_nfc(text.encode())
-
-
-@pytest.mark.parametrize(
-    "text", ["e\u0302", "Å\u212b", "\u1f71", "\u0958", "\u1100\u1161", "ê\u0323"]
-)
-def test_what_is_not_in_normal_form_is_seen(text: str) -> None:
-    """Combining marks, singletons, exclusions and jamo: Unicode's own table decides."""
-    assert not is_nfc(f"Nguyễn {text}".encode())
-    assert is_nfc(unicodedata.normalize("NFC", f"Nguyễn {text}").encode())
