@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sandbox.documents.package import ParsedRecord, parse_record
@@ -47,7 +48,7 @@ _GENERAL: Final = by_tag(GENERAL.children)
 _HISTORY_ROW: Final = by_tag(HISTORY_ROW.children)
 _SUBJECT_ROW: Final = by_tag(SUBJECT_ROW.children)
 _SUMMARY: Final = by_tag((*YEAR_END, *COMMENTS))
-_RATING_TAGS: Final = {
+_RATING_TAGS: Final[dict[object, Leaf]] = {
     spelling: leaf for leaf in RATINGS for spelling in (leaf.tag, leaf.alias) if spelling
 }
 _RATING_ORDER: Final = {leaf.tag: place for place, leaf in enumerate(RATINGS)}
@@ -126,31 +127,29 @@ def read_report_card(source: ParsedRecord | bytes) -> ReportCard:
         Refused: *source* is bytes that the parser refuses.
         ValueError: The record breaks the schema.
     """
-    data = _data_of(source)
+    record = source if isinstance(source, ParsedRecord) else _parsed(source)
+    data = data_element(record)
     general = data.find(GENERAL.tag)
     history = data.find(HISTORY.tag)
     summary = data.find(SUMMARY.tag)
     if general is None or history is None or summary is None:
         raise ValueError("the record lacks one of its three parts: check_schema says which")
+    texts = general_texts(record)
+    said = pairs_of(general) if texts is None else texts.items()
     try:
         return ReportCard(
-            general=General(**values_of(general, _GENERAL)),
-            history=tuple(YearAtSchool(**values_of(row, _HISTORY_ROW)) for row in history),
+            general=General(**_values(said, _GENERAL)),
+            history=tuple([_year_at_school(pairs_of(row)) for row in history]),
             summary=_summary(summary),
         )
     except (TypeError, ArithmeticError) as error:
         raise ValueError(f"the record breaks the schema: {error}") from error
 
 
-def _data_of(source: ParsedRecord | bytes) -> Element:
-    if isinstance(source, bytes):
-        if source.startswith(b"<DU_LIEU_HOC_BA"):
-            source = b"<HOC_BA>" + source + b"</HOC_BA>"
-        source = parse_record(source)
-    data = source.element.find(DATA.tag)
-    if data is None:
-        raise ValueError(f"{RECORD.tag} without {DATA.tag}")
-    return data
+def _parsed(source: bytes) -> ParsedRecord:
+    if source.startswith(b"<DU_LIEU_HOC_BA"):
+        source = b"<HOC_BA>" + source + b"</HOC_BA>"
+    return parse_record(source)
 
 
 def data_element(record: ParsedRecord) -> Element:
@@ -159,17 +158,45 @@ def data_element(record: ParsedRecord) -> Element:
     Raises:
         ValueError: There is none.
     """
-    return _data_of(record)
+    data = record.element.find(DATA.tag)
+    if data is None:
+        raise ValueError(f"{RECORD.tag} without {DATA.tag}")
+    return data
+
+
+Pairs: TypeAlias = tuple[tuple[object, str], ...]
+"""Tag and text of each child: what a row says, and a key for what was read of such a row."""
+
+
+def pairs_of(parent: Element) -> Pairs:
+    """Return tag and text of each child of *parent*."""
+    return tuple([(child.tag, child.text or "") for child in parent])
+
+
+def _values(said: Iterable[tuple[object, str]], table: Reads) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for tag, text in said:
+        if (known := table.get(tag)) is not None:
+            attribute, read = known
+            values[attribute] = read(text)
+    return values
+
+
+@lru_cache(maxsize=4096)
+def _year_at_school(said: Pairs) -> YearAtSchool:
+    """Read a row of the history once: a class has the same ones over and over."""
+    return YearAtSchool(**_values(said, _HISTORY_ROW))
+
+
+@lru_cache(maxsize=4096)
+def _subject_result(said: Pairs) -> SubjectResult:
+    """Read a row of the marks once: there are not many different ones."""
+    return SubjectResult(**_values(said, _SUBJECT_ROW))
 
 
 def values_of(parent: Element, table: Reads) -> dict[str, Any]:
     """Return what the children of *parent* say, by attribute of the card's part."""
-    values: dict[str, Any] = {}
-    for child in parent:
-        if (known := table.get(child.tag)) is not None:
-            attribute, read = known
-            values[attribute] = read(child.text or "")
-    return values
+    return _values(pairs_of(parent), table)
 
 
 def _summary(element: Element) -> Summary:
@@ -178,14 +205,15 @@ def _summary(element: Element) -> Summary:
     if subjects is None or assessment is None:
         raise ValueError("TONG_KET lacks one of its parts: check_schema says which")
     ratings: list[tuple[str, str]] = []
-    for child in assessment:
-        leaf = _RATING_TAGS.get(child.tag)
+    said = pairs_of(assessment)
+    for tag, text in said:
+        leaf = _RATING_TAGS.get(tag)
         if leaf is not None:
-            ratings.append((leaf.tag, leaf.form.read(child.text or "")))
+            ratings.append((leaf.tag, leaf.form.read(text)))
     ratings.sort(key=lambda pair: _RATING_ORDER[pair[0]])
     return Summary(
         **values_of(element, _SUMMARY),
-        **values_of(assessment, _SUMMARY),
-        subjects=tuple(SubjectResult(**values_of(row, _SUBJECT_ROW)) for row in subjects),
+        **_values(said, _SUMMARY),
+        subjects=tuple([_subject_result(pairs_of(row)) for row in subjects]),
         ratings=tuple(ratings),
     )

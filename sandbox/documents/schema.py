@@ -19,7 +19,7 @@ from lxml import etree
 from sandbox.documents import forms
 from sandbox.documents.bounds import Switches
 from sandbox.documents.package import ParsedRecord
-from sandbox.documents.reading import general_texts
+from sandbox.documents.reading import Pairs, general_texts, pairs_of
 from sandbox.documents.signing_part import Halves, halves_of
 from sandbox.documents.tags import (
     ASSESSMENT,
@@ -28,7 +28,6 @@ from sandbox.documents.tags import (
     RATINGS,
     SUMMARY,
 )
-from sandbox.documents.tree import Element
 from sandbox.documents.walker import needs_district, walk
 from sandbox.documents.xsd import compiled_schema
 from sandbox.errors import Finding
@@ -83,7 +82,7 @@ def _is_plain(record: ParsedRecord) -> bool:
         and forms.follows_on(year)
         and ("TEN_QUAN_HUYEN" in general or not needs_district(year))
         and all(_is_plain_day(general.get(tag, "")) for tag in _DAYS)
-        and all(_is_plain_row(row) for row in history)
+        and all(_is_plain_row(pairs_of(row)) for row in history)
     )
 
 
@@ -126,8 +125,9 @@ def _is_plain_day(text: str) -> bool:
     return "/" in text and forms.read_day(text) is not None
 
 
-def _is_plain_row(row: Element) -> bool:
-    said = {child.tag: child.text or "" for child in row}
+@lru_cache(maxsize=4096)
+def _is_plain_row(row: Pairs) -> bool:
+    said = dict(row)
     return forms.follows_on(said.get("NAM_HOC", "")) and _is_plain_day(
         said.get("NGAY_TRANG_THAI_CHUYEN_DEN", "")
     )

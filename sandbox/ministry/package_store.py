@@ -249,7 +249,7 @@ def anything_due(connection: Connection, *, epoch: float) -> bool:
     )
 
 
-CLAIM_BYTES = 4 * 1_048_576
+CLAIM_BYTES = 1_048_576
 """Content of the packages that are claimed together: bounds what a worker holds in memory."""
 
 

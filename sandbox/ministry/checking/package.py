@@ -210,6 +210,7 @@ def check_records(opened: Opened, context: Context) -> list[Draft]:
                 is_canonical=opened.is_canonical,
             )
         )
+        record.kept.clear()  # of 2,000 records it would be as much again as the document
     return drafts
 
 
