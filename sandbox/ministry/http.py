@@ -6,7 +6,7 @@ Services 3.8 and 3.9 (recall) will stand between 3.7 and the invented ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -62,12 +62,16 @@ class Desks:
 
     async def find(self, request: Request) -> Desk:
         """Return the desk the address names; an address without a desk behind it is 404."""
+        return (await self._look_up(request))[0]
+
+    async def _look_up(self, request: Request) -> tuple[Desk, Mapping[str, Any] | None]:
+        """Return the desk the address names and the fault plan of its edge. Raises 404."""
         code = request.path_params.get("code")
         name = KHO if code is None else desk_of_department(code)
-        desk = await off_loop(self.service.desk, space_of(request), name)
-        if desk is None:
+        found = await off_loop(self.service.desk_and_fault, space_of(request), name)
+        if found is None:
             raise HTTPException(404)
-        return desk
+        return found
 
     async def post(
         self,
@@ -79,9 +83,9 @@ class Desks:
     ) -> Response:
         """Answer a POST: edge, room if it *adds* to what waits, body, then *work* off the loop."""
         try:
-            call = await self._call(request)
+            call, said = await self._call(request)
             try:
-                await self._edge(call)
+                await self._edge(call, said)
                 if adds:
                     await self._require_room()
             except Refused as refusal:
@@ -95,9 +99,9 @@ class Desks:
     async def get(self, request: Request, shape: Shape, work: Callable[[Call], Answer]) -> Response:
         """Answer a GET."""
         try:
-            call = await self._call(request)
+            call, said = await self._call(request)
             try:
-                await self._edge(call)
+                await self._edge(call, said)
             except Refused as refusal:
                 return _respond(await off_loop(self.service.refuse, call, shape, refusal))
             return _respond(await off_loop(work, call))
@@ -111,19 +115,19 @@ class Desks:
             await off_loop(pressure.look)
         pressure.require_room()
 
-    async def _call(self, request: Request) -> Call:
-        desk = await self.find(request)
+    async def _call(self, request: Request) -> tuple[Call, Mapping[str, Any] | None]:
+        desk, said = await self._look_up(request)
         path = request.scope["path"]
-        return self.service.call(
+        call = self.service.call(
             space_of(request),
             desk,
             address=request.client.host if request.client else "",
             language=language_of(request),
             service=path.rpartition("/sandbox/v1")[2][:64],
         )
+        return call, said
 
-    async def _edge(self, call: Call) -> None:
-        said = await off_loop(self.service.fault, call.space, call.desk.desk)
+    async def _edge(self, call: Call, said: Mapping[str, Any] | None) -> None:
         await self._faults.suffer(FaultPlan.of(said), space=call.space.id, desk=call.desk.desk)
 
 

@@ -214,6 +214,13 @@ class MinistryService:
         with self.database.read() as connection:
             return store.desk_of(connection, space=space.id, desk=desk)
 
+    def desk_and_fault(
+        self, space: Space, desk: str
+    ) -> tuple[Desk, Mapping[str, Any] | None] | None:
+        """Return a desk of the space with the fault plan of its edge, or None; in one look."""
+        with self.database.read() as connection:
+            return store.desk_and_fault(connection, space=space.id, desk=desk)
+
     def desks(self, space: Space) -> list[Desk]:
         """Return all desks of the space, the Kho first."""
         with self.database.read() as connection:
@@ -406,11 +413,6 @@ class MinistryService:
         """Keep a fault plan for a desk's edge, or drop it."""
         with self.database.write() as connection:
             store.set_fault(connection, plan, space=space.id, desk=desk)
-
-    def fault(self, space: Space, desk: str) -> Mapping[str, Any] | None:
-        """Return the fault plan of a desk's edge."""
-        with self.database.read() as connection:
-            return store.fault_of(connection, space=space.id, desk=desk)
 
 
 def _takes_schools(desk: Desk, space: Space) -> bool:

@@ -59,6 +59,27 @@ def desk_of(connection: Connection, *, space: str, desk: str) -> Desk | None:
     return None if row is None else Desk(space, desk, DeskKind(row.kind), row.name)
 
 
+_WITH_FAULT = (
+    select(t.desk, t.fault.c.plan)
+    .select_from(
+        t.desk.outerjoin(
+            t.fault, and_(t.fault.c.space == t.desk.c.space, t.fault.c.desk == t.desk.c.desk)
+        )
+    )
+    .where(t.desk.c.space == bindparam("at_space"), t.desk.c.desk == bindparam("at_desk"))
+)
+
+
+def desk_and_fault(
+    connection: Connection, *, space: str, desk: str
+) -> tuple[Desk, Mapping[str, Any] | None] | None:
+    """Return the desk and the fault plan of its edge, or None where there is no such desk."""
+    row = connection.execute(_WITH_FAULT, {"at_space": space, "at_desk": desk}).one_or_none()
+    if row is None:
+        return None
+    return Desk(space, desk, DeskKind(row.kind), row.name), row.plan
+
+
 def desks_of(connection: Connection, *, space: str) -> list[Desk]:
     """Return all desks of *space*, the Kho first."""
     rows = connection.execute(select(t.desk).where(t.desk.c.space == space)).all()
@@ -422,14 +443,6 @@ def set_fault(
     connection.execute(delete(t.fault).where(t.fault.c.space == space, t.fault.c.desk == desk))
     if plan is not None:
         connection.execute(insert(t.fault).values(space=space, desk=desk, plan=dict(plan)))
-
-
-def fault_of(connection: Connection, *, space: str, desk: str) -> Mapping[str, Any] | None:
-    """Return the fault plan of a desk's edge."""
-    plan = connection.execute(
-        select(t.fault.c.plan).where(t.fault.c.space == space, t.fault.c.desk == desk)
-    ).scalar_one_or_none()
-    return None if plan is None else dict(plan)
 
 
 def count_rows(connection: Connection, *, space: str) -> dict[str, int]:
