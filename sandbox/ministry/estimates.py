@@ -1,4 +1,4 @@
-"""When a waiting package will be settled: what is before it, by the pace of the last minute.
+"""When a waiting package will be settled: what is before it, by the pace of the last half minute.
 
 Counted in bytes of content, since packages differ in size. A process looks at the whole queue at
 most every few seconds, not at each question, so that asking stays cheap with any backlog.
@@ -20,7 +20,7 @@ from sandbox.ministry.model import Package
 LOOK_EVERY_S = 2.0
 LOOKING_SHARE = 20
 """A look is not repeated before twenty times its own length."""
-LATELY_S = 60.0
+LATELY_S = 30.0
 """The stretch of machine time over which the pace is measured."""
 SHORTEST_S = 1.0
 """A pace is never told from less than this."""

@@ -335,6 +335,24 @@ def renew(connection: Connection, claimed: Claim, *, until: float) -> bool:
     )
 
 
+def outlive(connection: Connection, claimed: Claim, *, epoch: float) -> None:
+    """Tell that the worker of a lost claim is alive, so that no death is counted.
+
+    Only where its claim had time left at *epoch*, its own clock: another worker's clock is far
+    off. Whoever was too slow stays counted.
+    """
+    if epoch > claimed.until_epoch:
+        return
+    package = claimed.package
+    connection.execute(
+        update(t.package)
+        .where(
+            _is(package.space, package.desk, package.messageid), t.IS_OPEN, t.package.c.faults > 0
+        )
+        .values(faults=t.package.c.faults - 1)
+    )
+
+
 def put_back(
     connection: Connection,
     claimed: Claim,

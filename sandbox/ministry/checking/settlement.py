@@ -74,6 +74,7 @@ class Settler:
                 with_this = so_far.next_package()
                 verdict = _judge(one, earlier, with_this)
                 if not package_store.settle(connection, one.claim, self._settlement(one, verdict)):
+                    package_store.outlive(connection, one.claim, epoch=self._clock.epoch())
                     self._watch.lost(one.claim)
                     continue
                 so_far = with_this

@@ -116,6 +116,8 @@ class Worker:
         try:
             return self._check(claim, facts.of(claim.package), renewal)
         except Lost:
+            with self._database.write() as connection:
+                package_store.outlive(connection, claim, epoch=self._clock.epoch())
             self._watch.lost(claim)
         except Unavailable as away:
             self._put_back(claim, after=float(away.retry_after), reason=str(away))
@@ -180,9 +182,13 @@ class Worker:
             epoch=self._clock.epoch(),
         )
         with self._database.write() as connection:
-            if package_store.settle(connection, claim, settlement):
+            held = package_store.settle(connection, claim, settlement)
+            if held:
                 package_store.leave(connection, Counter([claim.package.account]))
-        self._watch.given_up(claim, "SBX-9001")
+        if held:
+            self._watch.given_up(claim, "SBX-9001")
+        else:
+            self._watch.lost(claim)
 
     def renew(self, claim: Claim) -> float | None:
         """Hold the claim for another stretch and return its end; None when it was lost."""
