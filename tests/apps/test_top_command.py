@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from click.testing import Result
@@ -25,8 +26,10 @@ def look(*arguments: str) -> Result:
 def test_one_look_says_what_runs(sandbox_up: RunningSandbox) -> None:
     """Rates, queue and both processes, for people and for programs; the token shows all spaces."""
     here = (sandbox_up.base_url, "--data", str(sandbox_up.data))
+    end = time.monotonic() + 60  # the checking process starts by itself, and reports when it has
+    while '"checker"' not in (told := look(*here, "--json")).stdout and time.monotonic() < end:
+        time.sleep(0.2)
     shown = look(*here, "--lang", "en")
-    told = look(*here, "--json")
 
     assert (shown.exit_code, told.exit_code) == (0, 0), shown.output + told.output
     assert "Packages waiting" in shown.stdout
@@ -58,7 +61,11 @@ def test_nobody_there_and_a_place_outside_have_their_exit_codes(url: str, code: 
 def test_ctrl_c_leaves_cleanly(sandbox_up: RunningSandbox) -> None:
     """A stream of JSON lines ends with exit code 0 and no word more."""
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.cli", "top", sandbox_up.base_url, "--json"],
+        # a suite that runs in the background has Ctrl-C switched off, and hands that on
+        [
+            *("env", "--default-signal=INT", sys.executable, "-m", "sandbox.cli"),
+            *("top", sandbox_up.base_url, "--json"),
+        ],
         cwd=PROJECT,
         env=sandbox_up.environment(),
         stdout=subprocess.PIPE,

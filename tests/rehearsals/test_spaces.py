@@ -185,7 +185,7 @@ def test_resetting_a_space_is_quick_and_leaves_the_other_as_it_was(pair: Pair) -
             times.append(reset(first))
             assert rows_of(second.sandbox, second.space.khong_gian) == before
             emptied = rows_of(first.sandbox, first.space.khong_gian)
-        gone = ("package", "result", "record", "pupil", "audit", "exchange", "progress")
+        gone = ("package", "body", "frame", "record", "audit", "exchange", "progress")
         assert [name for name in gone if emptied[f"ministry_{name}"]] == []
         assert emptied["portal_inbox"] == []
         assert sum(map(len, before.values())) > 400
