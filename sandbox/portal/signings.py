@@ -222,6 +222,20 @@ class Signings:
         )
         return request.request_id
 
+    async def _asked(self, space: Space, new: NewTransaction) -> Transaction:
+        """Ask the signing service, once more where the way there broke off.
+
+        A kept connection may be closed just as it is used; the same key asks for the same thing.
+        A service that answers that it is away has answered.
+        """
+        signing = self._context.signing.in_space(space.id)
+        try:
+            return await signing.request(new)
+        except Unavailable as away:
+            if away.__cause__ is None:
+                raise
+            return await signing.request(new)
+
     async def send(
         self, space: Space, request_id: str, *, purpose: str, portal: str, return_path: str
     ) -> None:
@@ -253,7 +267,7 @@ class Signings:
             ],
         )
         try:
-            answer = await self._context.signing.in_space(space.id).request(new)
+            answer = await self._asked(space, new)
         except Unavailable:
             return
         except SigningRefused as refused:

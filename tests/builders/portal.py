@@ -139,6 +139,12 @@ class House:
     def confirm(self, person: Identity, *, pin: str | None = None) -> Sheet:
         """Say yes on somebody's practice phone, page by page, to the one waiting request."""
         browser = self.phone(person)
+        for _ in range(20):  # a request that could not be handed over at once is sent again
+            assert browser.sheet is not None
+            if "Xem yêu cầu" in browser.sheet.links():
+                break
+            time.sleep(0.5)
+            browser.open(browser.sheet.url)
         browser.follow("Xem yêu cầu")
         browser.follow("Ký số")
         assert browser.sheet is not None
