@@ -110,6 +110,10 @@ class Stand:
         return int(done.stdout)
 
 
+CLAIM: Final = "8"
+"""Packages a checking process takes in hand at once, as an operator would set it for such a day."""
+
+
 @contextmanager
 def stand(
     *,
@@ -157,6 +161,7 @@ def stand(
             "HOCBA_PORT": str(_free_port()),
             "HOCBA_WORKERS": str(workers),
             "HOCBA_CHECKERS": str(checkers),
+            "HOCBA_CLAIM": CLAIM,
             **(extra or {}),
         }
         process = stack.enter_context(_served(said, folder / "served.log"))

@@ -14,6 +14,7 @@ import pytest
 from sandbox.clock import VIETNAM
 from sandbox.documents import build_package, envelope
 from sandbox.domain.report_card import ReportCard
+from sandbox.ministry import package_store
 from sandbox.ministry.checking import Context, check_package, check_record_file
 from sandbox.ministry.exercise import exercise_of
 from sandbox.pki import Trust
@@ -398,6 +399,29 @@ def test_a_package_that_checking_cannot_bear_ends_with_the_sandboxs_own_code(
         ministry.clock.advance(20)
 
     assert school.result(messageid).json()["Error"] == "SBX-9001"
+
+
+def test_a_package_that_brings_its_workers_down_is_answered_in_the_end(
+    ministry: Installation, school: Caller
+) -> None:
+    """Four workers died over it: the fifth does not try, says SBX-9001, and goes on with others."""
+    messageid = str(uuid.uuid4())
+    school.submit(school.content_of([signed(ministry.cards[0])]), messageid=messageid)
+    for number in range(4):
+        with ministry.database.write() as connection:
+            (claim,) = package_store.claim(
+                connection,
+                worker=f"dies {number}",
+                epoch=ministry.clock.epoch(),
+                seconds=60.0,
+            )
+        assert claim.package.faults == number
+        ministry.clock.advance(61)
+
+    rows = school.hand_in([signed(ministry.cards[1])])
+
+    assert school.result(messageid).json()["Error"] == "SBX-9001"
+    assert codes(rows) == ["0"]
 
 
 def test_the_time_spent_in_each_step_is_kept(ministry: Installation, school: Caller) -> None:
