@@ -9,9 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from loadtests.run import LoadReport
-from loadtests.verdict import Verdict
-
-STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold magenta"}
+from loadtests.verdict import print_verdict
 
 
 def print_report(report: LoadReport, *, console: Console) -> None:
@@ -21,25 +19,11 @@ def print_report(report: LoadReport, *, console: Console) -> None:
         cells = (f"{row[name]:g}" for name in ("count", "failures", "p50", "p95", "max"))
         calls.add_row(escape(call), *cells)
     console.print(calls)
-    for objective in report.objectives:
-        style = "green" if objective.kept else "bold red"
-        console.print(f"[{style}]{'✓' if objective.kept else '✗'} {escape(objective.line)}[/]")
     console.print(
         f"packages {report.packages_sent}, records {report.records_sent}, "
         f"accepted {report.records_accepted}, seconds {report.seconds:.1f}, seed {report.seed}"
     )
-    console.print(f"[{STYLES[report.verdict]}]{escape(verdict_line(report))}[/]")
-    if report.verdict is Verdict.INVALID:
-        console.print(escape(report.generator_log[-1500:]), highlight=False)
-
-
-def verdict_line(report: LoadReport) -> str:
-    """Return the verdict in one line: `FAIL: p95 hoc-ba: 3010.2 ms (≤ 1500 ms)`."""
-    if report.verdict is Verdict.INVALID:
-        why = ", ".join(report.reasons)
-    else:
-        why = "; ".join(row.line for row in report.broken)
-    return f"{report.verdict.value} {report.scenario}" + (f": {why}" if why else "")
+    print_verdict(report, console=console)
 
 
 def write_json(report: LoadReport, file: Path) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -15,8 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtests.corpus import make_plan
+from loadtests.generator import end_locust, start_locust
 from loadtests.measures import per_call
-from loadtests.plan import PLAN_VARIABLE, Outcome, Plan
+from loadtests.plan import Outcome, Plan
 from loadtests.profile import load_objectives, load_profile
 from loadtests.verdict import EXIT_CODES, ObjectiveReport, Verdict, judge
 from sandbox import __version__
@@ -59,11 +57,6 @@ class LoadReport(BaseModel):
     def exit_code(self) -> int:
         """0 PASS, 1 FAIL, 3 INVALID (2 is misuse and never gets this far)."""
         return EXIT_CODES[self.verdict]
-
-    @property
-    def broken(self) -> list[ObjectiveReport]:
-        """The objectives that were not kept."""
-        return [row for row in self.objectives if not row.kept]
 
 
 def load(
@@ -148,37 +141,16 @@ def _space(admin: AdminClient, scenario: str, *, seed: int) -> Iterator[OpenedSp
 
 def _run_locust(plan: Plan, *, folder: Path) -> str:
     """Run Locust headless in a process group of its own and return the end of its log."""
-    plan_file, log_file = folder / "plan.json", folder / "locust.log"
-    plan_file.touch(mode=0o600)
-    plan_file.write_text(plan.model_dump_json(), encoding="utf-8")
     here = Path(__file__).resolve().parent
-    command = [sys.executable, "-m", "locust", "--headless", "--only-summary"]
-    command += ["-f", str(here / "locustfile.py"), "--host", plan.desk]
-    command += ["--stop-timeout", "5", "--exit-code-on-error", "0"]
-    environment = {**os.environ, PLAN_VARIABLE: str(plan_file)}
-    environment["PYTHONPATH"] = os.pathsep.join(
-        part for part in (str(here.parent), os.environ.get("PYTHONPATH", "")) if part
+    process = start_locust(
+        plan, locustfile=here / "locustfile.py", host=plan.desk, folder=folder, name="locust"
     )
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=plan.profile.bounds.time_s + GRACE_S)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=5)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return log_file.read_text(encoding="utf-8", errors="replace")[-4000:]
+    finally:
+        end_locust(process, within_s=5)
+    return (folder / "locust.log").read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
 def _outcome(file: Path) -> Outcome | None:

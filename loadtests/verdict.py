@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.markup import escape
 
 from loadtests.measures import measure
 from loadtests.plan import Outcome
@@ -21,6 +25,10 @@ class Verdict(StrEnum):
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INVALID: 3}
 """2 is misuse: a wrong command, file or target."""
+
+
+STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold magenta"}
+"""How each is shown on a terminal (rich)."""
 
 
 class ObjectiveReport(BaseModel):
@@ -81,3 +89,51 @@ def judged(objective: Objective, value: float | None) -> ObjectiveReport:
         value=None if value is None else round(value, 3),
         kept=kept,
     )
+
+
+class Judged(Protocol):
+    """A report of any load run, as far as its verdict goes."""
+
+    @property
+    def scenario(self) -> str:
+        """Name of what was run."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it came to."""
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why it is INVALID."""
+
+    @property
+    def objectives(self) -> Sequence[ObjectiveReport]:
+        """Each with what was measured."""
+
+    @property
+    def generator_log(self) -> str:
+        """Last lines of Locust."""
+
+
+def broken(report: Judged) -> list[ObjectiveReport]:
+    """Return the objectives that were not kept."""
+    return [row for row in report.objectives if not row.kept]
+
+
+def verdict_line(report: Judged) -> str:
+    """Return the verdict in one line: `FAIL pipeclean: p95 hoc-ba: 3010.2 ms (≤ 1500 ms)`."""
+    if report.verdict is Verdict.INVALID:
+        why = ", ".join(report.reasons)
+    else:
+        why = "; ".join(row.line for row in broken(report))
+    return f"{report.verdict.value} {report.scenario}" + (f": {why}" if why else "")
+
+
+def print_verdict(report: Judged, *, console: Console) -> None:
+    """Print each objective, and the verdict with what broke it."""
+    for objective in report.objectives:
+        style = "green" if objective.kept else "bold red"
+        console.print(f"[{style}]{'✓' if objective.kept else '✗'} {escape(objective.line)}[/]")
+    console.print(f"[{STYLES[report.verdict]}]{escape(verdict_line(report))}[/]")
+    if report.verdict is Verdict.INVALID:
+        console.print(escape(report.generator_log[-1500:]), highlight=False)

@@ -9,27 +9,15 @@ from collections.abc import Callable
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from loadtests.bench.corpus import AT, Corpus
-from sandbox.clock import SpaceTime
+from loadtests.bench.space import space_at
 from sandbox.documents import envelope, parse_record, render_record
 from sandbox.domain.report_card import Slot
 from sandbox.ministry.checking import Context, check_package
 from sandbox.ministry.exercise import exercise_of
 from sandbox.pki import Trust
-from sandbox.web import Space
 from sandbox.xmldsig import verify_record
 
 ROUNDS = 5
-
-SPACE = Space(
-    id="bench",
-    code="0000",
-    title="bench",
-    seed="bench",
-    era="63",
-    topology="A",
-    school_year="2024-2025",
-    time=SpaceTime(AT, 0.0),
-)
 
 
 def measure(corpus: Corpus) -> dict[str, float]:
@@ -54,7 +42,7 @@ def measure(corpus: Corpus) -> dict[str, float]:
 
     def check() -> None:
         verdict = check_package(
-            content, Context(at=corpus.at, exercise=exercise_of(SPACE), trust=trust)
+            content, Context(at=corpus.at, exercise=exercise_of(space_at(AT)), trust=trust)
         )
         accepted = sum(record.accepted for record in verdict.records)
         if verdict.refused or accepted != size:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtests.bench.sample import AT, Package, Sample
-from sandbox.clock import SpaceTime
+from loadtests.bench.space import space_at
 from sandbox.documents import envelope, parse
 from sandbox.ministry import RegisterUnit
 from sandbox.ministry.approvals import DeskApprovals
@@ -20,7 +20,6 @@ from sandbox.ministry.exercise import exercise_of
 from sandbox.ministry.model import DeskKind, PupilFacts
 from sandbox.ministry.registrations import seeded
 from sandbox.pki import Certificate, RevocationList
-from sandbox.web import Space
 from sandbox.xmldsig import verify_package, verify_record
 
 PROFILED: Final = 45
@@ -38,17 +37,6 @@ STAGES: Final = {
     "9": "settle",
 }
 """Step of transactions §5 → name in the results."""
-
-SPACE: Final = Space(
-    id="bench",
-    code="0000",
-    title="bench",
-    seed="bench",
-    era="63",
-    topology="A",
-    school_year="2024-2025",
-    time=SpaceTime(AT, 0.0),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +69,7 @@ class World:
         """Return what *package* is checked against; *ticks* measures its steps."""
         context = Context(
             at=AT,
-            exercise=exercise_of(SPACE),
+            exercise=exercise_of(space_at(AT)),
             trust=self.trust,
             revocations=self.revocations.__getitem__,
             approvals=DeskApprovals(

@@ -1,7 +1,7 @@
 """What Locust loads for a volume run: users that send a corpus, their shape, every call kept.
 
 Started by `loadtests.volume.run`, which makes the plan; by hand:
-`LOADTEST_VOLUME_PLAN=plan.json locust --headless -f loadtests/volume/locustfile.py`.
+`LOADTEST_PLAN=plan.json locust --headless -f loadtests/volume/locustfile.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 import gevent
 from locust import events
 
+from loadtests.plan import PLAN_VARIABLE
 from loadtests.shapes import SHAPES
-from loadtests.volume.plan import PLAN_VARIABLE, VolumePlan
+from loadtests.volume.plan import VolumePlan
 from loadtests.volume.recorder import CLOCK, Recorder
 from loadtests.volume.users import NationUser, numbers, sources_of
 

@@ -8,9 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from loadtests.profile import Profile
 
-PLAN_VARIABLE = "LOADTEST_VOLUME_PLAN"
-"""Environment variable naming the plan file."""
-
 SUBMIT, RESULT, TOKEN = "hoc-ba", "hoc-ba/trang-thai", "token"
 EndedBy = Literal["done", "time", "calls", "signal"]
 Call = tuple[str, float, float, int, str | None]

@@ -12,13 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadtests.verdict import EXIT_CODES, ObjectiveReport, Verdict
+from loadtests.verdict import EXIT_CODES, ObjectiveReport, Verdict, print_verdict
 from loadtests.volume.chart import chart
 
 NATION_RECORDS = 8_919_198
 SHOWN = 4
 """Processes of one role that are listed by name."""
-STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold magenta"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +85,9 @@ class VolumeReport:
         return EXIT_CODES[self.verdict]
 
     @property
-    def broken(self) -> list[ObjectiveReport]:
-        """The objectives that were not kept."""
-        return [row for row in self.objectives if not row.kept]
+    def scenario(self) -> str:
+        """Name of what was run."""
+        return "volume"
 
     @property
     def flatness_percent(self) -> float | None:
@@ -117,15 +116,6 @@ class VolumeReport:
             waiting=[float(packages) for packages in self.waiting_per_step],
             seconds=self.step_s * len(self.settled_per_step),
         )
-
-
-def verdict_line(report: VolumeReport) -> str:
-    """Return the verdict in one line, as every load run says it."""
-    if report.verdict is Verdict.INVALID:
-        why = ", ".join(report.reasons)
-    else:
-        why = "; ".join(row.line for row in report.broken)
-    return f"{report.verdict.value} volume" + (f": {why}" if why else "")
 
 
 def write_report(report: VolumeReport, file: Path) -> Path:
@@ -158,12 +148,7 @@ def print_report(report: VolumeReport, *, console: Console) -> None:
         console.print(f"poison {name}: {json.dumps(seen)}", markup=False, highlight=False)
     for line in _lines(report):
         console.print(line, markup=False, highlight=False)
-    for objective in report.objectives:
-        style = "green" if objective.kept else "bold red"
-        console.print(f"[{style}]{'✓' if objective.kept else '✗'} {escape(objective.line)}[/]")
-    console.print(f"[{STYLES[report.verdict]}]{escape(verdict_line(report))}[/]")
-    if report.verdict is Verdict.INVALID:
-        console.print(escape(report.generator_log[-1500:]), highlight=False)
+    print_verdict(report, console=console)
 
 
 def _lines(report: VolumeReport) -> list[str]:

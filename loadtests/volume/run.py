@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from loadtests.generator import end_locust, start_locust
 from loadtests.profile import Profile, load_objectives, load_profile
 from loadtests.volume.corpus import Corpus, open_corpus
 from loadtests.volume.judging import Counted, report_of
 from loadtests.volume.plan import (
-    PLAN_VARIABLE,
     PoisonLine,
     Progress,
     VolumeOutcome,
@@ -360,33 +358,15 @@ def _generators(plans: list[VolumePlan], folder: Path) -> Iterator[list[subproce
         yield processes
     finally:
         for process in processes:
-            if process.poll() is None:
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=10)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            end_locust(process, within_s=10)
 
 
 def _start(plan: VolumePlan, number: int, folder: Path) -> subprocess.Popen[bytes]:
-    plan_file = folder / f"plan-{number}.json"
-    plan_file.touch(mode=0o600)
-    plan_file.write_text(plan.model_dump_json(), encoding="utf-8")
     here = Path(__file__).resolve().parent
-    command = [sys.executable, "-m", "locust", "--headless", "--only-summary"]
-    command += ["-f", str(here / "locustfile.py"), "--host", plan.desk]
-    command += ["--stop-timeout", "5", "--exit-code-on-error", "0"]
-    root = str(here.parents[1])
-    known = os.environ.get("PYTHONPATH", "")
-    environment = {**os.environ, PLAN_VARIABLE: str(plan_file)}
-    environment["PYTHONPATH"] = os.pathsep.join(part for part in (root, known) if part)
-    with (folder / f"locust-{number}.log").open("wb") as log:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    return start_locust(
+        plan,
+        locustfile=here / "locustfile.py",
+        host=plan.desk,
+        folder=folder,
+        name=f"locust-{number}",
+    )

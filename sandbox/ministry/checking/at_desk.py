@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from sandbox.domain.report_card import ReportCard
-from sandbox.ministry import record_store, store
+from sandbox.ministry import record_store
 from sandbox.ministry.approvals import DeskApprovals
 from sandbox.ministry.checking.context import Context, Revocations, Sender
 from sandbox.ministry.checking.facts import DeskFacts
@@ -82,14 +82,6 @@ class DeskChecks:
         if between_records is not None:
             context.between_records = between_records
         return context
-
-    def sender(self, space: Space, desk: Desk, user_name: str, *, nam_hoc: int) -> Sender | None:
-        """Return the account *user_name* as a sender, or None when the desk has none such."""
-        with self._database.read() as connection:
-            account = store.account_of(
-                connection, space=space.id, desk=desk.desk, user_name=user_name
-            )
-        return None if account is None else Sender(account.unit_code, account.kind, nam_hoc)
 
     def check(
         self, delivery: str | bytes, space: Space, desk: Desk, sender: Sender | None
