@@ -5,7 +5,6 @@ Password, then code (signing-practice §3.1, A-OTP). The code is read on the pra
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -19,9 +18,9 @@ from sandbox.signing.model import Device
 from sandbox.signing.otp import OtpVerdict
 from sandbox.signing.outcomes import Outcome
 from sandbox.signing.pages_desk import Desk, computer_path, path
-from sandbox.signing.pages_frame import Asked, Frame, unlocking
+from sandbox.signing.pages_frame import Asked, Frame
 from sandbox.signing.phone_words import ending, things
-from sandbox.wire.signing import Instrument, Status
+from sandbox.wire.signing import Instrument
 
 BY_CODE = (Instrument.A_OTP,)
 PAGE = "ma-mot-lan"
@@ -97,18 +96,7 @@ def _request(router: APIRouter, frame: Frame[ByCodeView]) -> None:
 
     @router.get(ASKED + "/xong")
     async def done(request: Request, token: str, request_id: str) -> Response:
-        scene = await frame.own(request, token, request_id)
-        if scene.asked.status.live:
-            return scene.go(scene.here)
-        return await frame.show(
-            scene,
-            "otp_done",
-            page="otp.done" if scene.asked.status is Status.SIGNED else "otp.ended",
-            banner="short",
-            ending=ending(scene.asked),
-            failed=scene.failed(),
-            way_back=await frame.desk.way_back(request, scene.device, scene.asked),
-        )
+        return await frame.ended(request, token, request_id)
 
 
 def _hindered(scene: Asked[ByCodeView], *, code: bool = False) -> Response | None:
@@ -280,20 +268,11 @@ def _lock(router: APIRouter, frame: Frame[ByCodeView]) -> None:
     @router.post(COMPUTER_PATH + "/{token}/" + PAGE + "-khoa")
     async def unlock(request: Request, token: str) -> Response:
         scene = await frame.look(request, token)
-        take_off = partial(
-            frame.desk.service.instruments.unlock,
-            web.space_of(request),
-            scene.device.holder,
-            Instrument.A_OTP,
-            by="self",
-        )
         return await web.submit(
             request,
             action=f"signing.otp.unlock:{scene.device.holder}",
-            handle=unlocking(
-                take_off if scene.view.self_unlock else None,
-                to=computer_path(token, PAGE),
-                said="signing.otp.unlocked",
+            handle=frame.taking_off(
+                scene, Instrument.A_OTP, alone=scene.view.self_unlock, to=computer_path(token, PAGE)
             ),
             again=_locked_path(token),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from sandbox import web
 from sandbox.signing import pins
 from sandbox.signing.model import Device, StoredRequest
 from sandbox.signing.pages_desk import Desk, go
-from sandbox.signing.phone_words import ROWS, things
+from sandbox.signing.phone_words import ROWS, ending, things
 from sandbox.web import Space
 from sandbox.wire.signing import Instrument, Status
 
@@ -165,6 +166,36 @@ class Frame(Generic[View]):
             return f"{self.at(device.token, request_id)}/xong"
 
         return work
+
+    async def ended(self, request: Request, token: str, request_id: str) -> Response:
+        """Show how a request ended; one that still waits leads to where it is answered."""
+        scene = await self.own(request, token, request_id)
+        if scene.asked.status.live:
+            return scene.go(scene.here)
+        how = "done" if scene.asked.status is Status.SIGNED else "ended"
+        return await self.show(
+            scene,
+            f"{self.name.rstrip('.')}_done",
+            page=f"{self.name}{how}",
+            banner="short",
+            ending=ending(scene.asked),
+            failed=scene.failed(),
+            way_back=await self.desk.way_back(request, scene.device, scene.asked),
+        )
+
+    def taking_off(
+        self, scene: Scene[View], instrument: Instrument, *, alone: bool, to: str
+    ) -> Callable[[web.Form], Awaitable[str]]:
+        """Return what takes *instrument*'s lock off and says so at *to*, where one may *alone*."""
+        take_off = partial(
+            self.desk.service.instruments.unlock,
+            web.space_of(scene.request),
+            scene.device.holder,
+            instrument,
+            by="self",
+        )
+        said = f"signing.{self.name}unlocked"
+        return unlocking(take_off if alone else None, to=to, said=said)
 
 
 def unlocking(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,10 +15,10 @@ from sandbox.signing.instruments import SIM_DEFAULT_PIN
 from sandbox.signing.model import Device
 from sandbox.signing.outcomes import Outcome
 from sandbox.signing.pages_desk import Desk, path
-from sandbox.signing.pages_frame import Asked, Frame, Scene, not_six_digits, reading_pin, unlocking
-from sandbox.signing.phone_words import ending, things
+from sandbox.signing.pages_frame import Asked, Frame, Scene, not_six_digits, reading_pin
+from sandbox.signing.phone_words import things
 from sandbox.signing.sim import Change, SimView
-from sandbox.wire.signing import Instrument, Status
+from sandbox.wire.signing import Instrument
 
 SIM = (Instrument.S,)
 ASKED = PHONE + "/{token}/sim/giao-dich/{request_id}"
@@ -186,17 +185,7 @@ def _answer(router: APIRouter, frame: Frame[SimView]) -> None:
 
     @router.get(ASKED + "/xong")
     async def done(request: Request, token: str, request_id: str) -> Response:
-        scene = await frame.own(request, token, request_id)
-        if scene.asked.status.live:
-            return scene.go(scene.here)
-        return await frame.show(
-            scene,
-            "sim_done",
-            page="sim.done" if scene.asked.status is Status.SIGNED else "sim.ended",
-            banner="short",
-            ending=ending(scene.asked),
-            way_back=await frame.desk.way_back(request, scene.device, scene.asked),
-        )
+        return await frame.ended(request, token, request_id)
 
 
 def _pin(router: APIRouter, frame: Frame[SimView]) -> None:
@@ -296,20 +285,11 @@ def _lock(router: APIRouter, frame: Frame[SimView]) -> None:
     @router.post(PHONE + "/{token}/sim/mo-khoa")
     async def unlock(request: Request, token: str) -> Response:
         scene = await frame.look(request, token)
-        take_off = partial(
-            frame.desk.service.instruments.unlock,
-            web.space_of(request),
-            scene.device.holder,
-            Instrument.S,
-            by="self",
-        )
         return await web.submit(
             request,
             action=f"signing.sim.unlock:{scene.device.holder}",
-            handle=unlocking(
-                take_off if scene.view.self_unlock else None,
-                to=_menu_path(token),
-                said="signing.sim.unlocked",
+            handle=frame.taking_off(
+                scene, Instrument.S, alone=scene.view.self_unlock, to=_menu_path(token)
             ),
             again=_menu_path(token, "khoa"),
         )
