@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sandbox.cli.speaking import ERR, OUT, Exit, answers, print_json, words
+from sandbox.cli.speaking import OUT, Exit, answers, print_json, progress_bar, words
 from sandbox.clock import MachineClock
 from sandbox.settings import read_settings
 
@@ -93,16 +93,5 @@ class _Shown:
 
 @contextmanager
 def _shown(lang: str, key: str) -> Iterator[_Shown]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=ERR, transient=True) as bar:
+    with progress_bar() as bar:
         yield _Shown(bar, words(lang)(key))

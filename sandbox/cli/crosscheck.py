@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from sandbox.cli.speaking import ERR, OUT, Exit, answers, print_json, words
+from sandbox.cli.speaking import OUT, Exit, answers, print_json, progress_bar, words
 from sandbox.settings import read_settings
 
 
@@ -29,9 +28,7 @@ def crosscheck(
 
     say = words(lang)
     world = build_world(read_settings(data=data, database=database))
-    bar = Progress("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                   console=ERR, transient=True)  # fmt: skip
-    with bar:
+    with progress_bar() as bar:
         task = bar.add_task(say("crosscheck.looking"), total=records)
         done = pass_over(
             world,

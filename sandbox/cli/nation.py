@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from sandbox.cli.speaking import ERR, OUT, Exit, answers, print_json, words
+from sandbox.cli.speaking import OUT, Exit, answers, print_json, progress_bar, words
 from sandbox.errors import Misuse
 from sandbox.settings import read_settings
 
@@ -180,21 +180,7 @@ class _Shown:
 
 @contextmanager
 def _shown(lang: str) -> Iterator[_Shown]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=ERR, transient=True) as bar:
+    with progress_bar() as bar:
         yield _Shown(bar, lang)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 from rich.console import Console
 
 from sandbox.errors import Finding, Misuse, Refused, SandboxError, Unavailable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 P = ParamSpec("P")
 
@@ -49,6 +53,27 @@ def answers(command: Callable[P, Exit | None]) -> Callable[P, None]:
         raise typer.Exit(int(code))
 
     return run
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show how far a long command is, on standard error: words, bar, count, time left."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=ERR, transient=True) as bar:
+        yield bar
 
 
 def print_findings(findings: tuple[Finding, ...], *, language: str) -> None:
