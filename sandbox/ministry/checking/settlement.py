@@ -23,6 +23,7 @@ from sandbox.ministry.model import (
     Claim,
     Desk,
     DeskKind,
+    Moment,
     PackageState,
     RecordRow,
     Tally,
@@ -78,31 +79,11 @@ class Settler:
                     self._watch.lost(one.claim)
                     continue
                 so_far = with_this
-                accepted = [record for record in verdict.records if record.accepted]
-                package = one.claim.package
-                books.rows += stored_rows(
-                    accepted, package, first_number=number, state=state, at=one.context.at
-                )
-                number += len(accepted)
                 moment = self._service.moment(space)
-                books.lines += audit_lines(
-                    package, verdict.records, accepted_as=state, moment=moment
-                )
-                for school, tally in tallies(verdict.records).items():
-                    books.tallies[school] = books.tallies.get(school, _NOTHING) + tally
-                if isinstance(one.opened, Opened):
-                    books.documents[package.messageid] = one.opened.package.xml
-                    if not verdict.findings:
-                        books.bodies.append(package.messageid)
+                number += books.enter(one, verdict, number=number, state=state, moment=moment)
+                package = one.claim.package
                 self._sampler.note(connection, package, verdict.records, epoch=moment.epoch)
-                books.closed[package.account] += 1
-                books.settled.append((one.claim, verdict))
-            package_store.leave(connection, books.closed)
-            document_store.keep_documents(connection, books.documents, **here)
-            document_store.drop_bodies(connection, books.bodies, **here)
-            record_store.add_records(connection, books.rows, **here)
-            record_store.count_up(connection, books.tallies, **here)
-            store.add_audit(connection, books.lines, **here)
+            books.write(connection, space=space.id, desk=desk.desk)
         for claim, verdict in books.settled:
             self._watch.settled(claim, verdict)
 
@@ -143,11 +124,50 @@ class _Books:
     """What a transaction writes once for all its packages."""
 
     def __init__(self) -> None:
-        self.rows: list[RecordRow] = []
-        self.lines: list[Audit] = []
-        self.tallies: dict[str, Tally] = {}
-        self.documents: dict[str, bytes] = {}
-        self.bodies: list[str] = []
-        """Messageids of packages of which the document tells everything."""
         self.settled: list[tuple[Claim, PackageVerdict]] = []
-        self.closed: Counter[tuple[str, str, str]] = Counter()
+        self._rows: list[RecordRow] = []
+        self._lines: list[Audit] = []
+        self._tallies: dict[str, Tally] = {}
+        self._documents: dict[str, bytes] = {}
+        self._bodies: list[str] = []
+        """Messageids of packages of which the document tells everything."""
+        self._closed: Counter[tuple[str, str, str]] = Counter()
+
+    def enter(
+        self,
+        one: Examined,
+        verdict: PackageVerdict,
+        *,
+        number: int,
+        state: RecordState,
+        moment: Moment,
+    ) -> int:
+        """Enter a settled package whose accepted records are numbered on from *number*.
+
+        Returns how many there are.
+        """
+        package = one.claim.package
+        accepted = [record for record in verdict.records if record.accepted]
+        self._rows += stored_rows(
+            accepted, package, first_number=number, state=state, at=one.context.at
+        )
+        self._lines += audit_lines(package, verdict.records, accepted_as=state, moment=moment)
+        for school, tally in tallies(verdict.records).items():
+            self._tallies[school] = self._tallies.get(school, _NOTHING) + tally
+        if isinstance(one.opened, Opened):
+            self._documents[package.messageid] = one.opened.package.xml
+            if not verdict.findings:
+                self._bodies.append(package.messageid)
+        self._closed[package.account] += 1
+        self.settled.append((one.claim, verdict))
+        return len(accepted)
+
+    def write(self, connection: Transaction, *, space: str, desk: str) -> None:
+        """Write everything entered; accounts first, as intake locks them, the audit trail last."""
+        here = {"space": space, "desk": desk}
+        package_store.leave(connection, self._closed)
+        document_store.keep_documents(connection, self._documents, **here)
+        document_store.drop_bodies(connection, self._bodies, **here)
+        record_store.add_records(connection, self._rows, **here)
+        record_store.count_up(connection, self._tallies, **here)
+        store.add_audit(connection, self._lines, **here)
