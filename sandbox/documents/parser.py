@@ -126,8 +126,31 @@ def _check_bounds(xml: bytes, *, limits: Limits) -> None:
 
 
 def _may_hold_many_attributes(xml: bytes, limits: Limits) -> bool:
-    """Say whether some stretch without `<` holds more equals signs than a tag may."""
-    return re.search(b"=(?:[^<=]*=){%d}" % limits.attributes, xml) is not None
+    """Say whether some stretch without `<` holds more equals signs than a tag may.
+
+    Such a stretch covers as many pieces between equals signs in a row, so one of every so many:
+    only where that one has no `<` its neighbours are looked at.
+    """
+    most = limits.attributes
+    pieces = xml.split(b"=")
+    return any(
+        _is_long_run(pieces, place, most)
+        for place in range(most, len(pieces) - 1, most)
+        if b"<" not in pieces[place]
+    )
+
+
+def _is_long_run(pieces: list[bytes], place: int, most: int) -> bool:
+    """Say whether at least *most* pieces in a row, that at *place* among them, have no `<`.
+
+    What comes before the first equals sign and after the last one lies between no two of them.
+    """
+    first = last = place
+    while first > 1 and last - first + 1 < most and b"<" not in pieces[first - 1]:
+        first -= 1
+    while last < len(pieces) - 2 and last - first + 1 < most and b"<" not in pieces[last + 1]:
+        last += 1
+    return last - first + 1 >= most
 
 
 def _may_hold_long_text(xml: bytes, limits: Limits) -> bool:

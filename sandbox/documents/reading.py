@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from sandbox.documents.package import ParsedRecord, parse_record
+from sandbox.documents.plain_data import Pairs, PlainData, plain_data
 from sandbox.documents.tags import (
     ASSESSMENT,
     COMMENTS,
@@ -89,6 +90,10 @@ def general_texts(record: ParsedRecord) -> dict[str, str] | None:
 
 
 def _general_texts(record: ParsedRecord) -> dict[str, str] | None:
+    plain = plain_data(record)
+    if plain is not None:
+        said = dict(cast(Iterable[tuple[str, str]], plain.general))
+        return said if len(said) == len(plain.general) else None
     general = record.element.find(_GENERAL_PATH)
     if general is None:
         return None
@@ -128,22 +133,41 @@ def read_report_card(source: ParsedRecord | bytes) -> ReportCard:
         ValueError: The record breaks the schema.
     """
     record = source if isinstance(source, ParsedRecord) else _parsed(source)
+    plain = plain_data(record)
+    try:
+        return _card_of_elements(record) if plain is None else _card_of_plain(plain)
+    except (TypeError, ArithmeticError) as error:
+        raise ValueError(f"the record breaks the schema: {error}") from error
+
+
+def _card_of_plain(plain: PlainData) -> ReportCard:
+    """Return the card that the bytes of a record say."""
+    return ReportCard(
+        general=General(**_values(plain.general, _GENERAL)),
+        history=tuple([_year_at_school(row) for row in plain.history]),
+        summary=_summary(plain.year_end, plain.assessment, plain.subjects),
+    )
+
+
+def _card_of_elements(record: ParsedRecord) -> ReportCard:
+    """Return the card that the elements of a record say. Raises as `read_report_card`."""
     data = data_element(record)
     general = data.find(GENERAL.tag)
     history = data.find(HISTORY.tag)
     summary = data.find(SUMMARY.tag)
     if general is None or history is None or summary is None:
         raise ValueError("the record lacks one of its three parts: check_schema says which")
-    texts = general_texts(record)
-    said = pairs_of(general) if texts is None else texts.items()
-    try:
-        return ReportCard(
-            general=General(**_values(said, _GENERAL)),
-            history=tuple([_year_at_school(pairs_of(row)) for row in history]),
-            summary=_summary(summary),
-        )
-    except (TypeError, ArithmeticError) as error:
-        raise ValueError(f"the record breaks the schema: {error}") from error
+    subjects = summary.find(SUBJECTS.tag)
+    assessment = summary.find(ASSESSMENT.tag)
+    if subjects is None or assessment is None:
+        raise ValueError("TONG_KET lacks one of its parts: check_schema says which")
+    return ReportCard(
+        general=General(**_values(pairs_of(general), _GENERAL)),
+        history=tuple([_year_at_school(pairs_of(row)) for row in history]),
+        summary=_summary(
+            pairs_of(summary), pairs_of(assessment), [pairs_of(row) for row in subjects]
+        ),
+    )
 
 
 def _parsed(source: bytes) -> ParsedRecord:
@@ -162,10 +186,6 @@ def data_element(record: ParsedRecord) -> Element:
     if data is None:
         raise ValueError(f"{RECORD.tag} without {DATA.tag}")
     return data
-
-
-Pairs: TypeAlias = tuple[tuple[object, str], ...]
-"""Tag and text of each child: what a row says, and a key for what was read of such a row."""
 
 
 def pairs_of(parent: Element) -> Pairs:
@@ -199,21 +219,20 @@ def values_of(parent: Element, table: Reads) -> dict[str, Any]:
     return _values(pairs_of(parent), table)
 
 
-def _summary(element: Element) -> Summary:
-    subjects = element.find(SUBJECTS.tag)
-    assessment = element.find(ASSESSMENT.tag)
-    if subjects is None or assessment is None:
-        raise ValueError("TONG_KET lacks one of its parts: check_schema says which")
+def _summary(year_end: Pairs, assessment: Pairs, subjects: Iterable[Pairs]) -> Summary:
     ratings: list[tuple[str, str]] = []
-    said = pairs_of(assessment)
-    for tag, text in said:
+    for tag, text in assessment:
         leaf = _RATING_TAGS.get(tag)
         if leaf is not None:
             ratings.append((leaf.tag, leaf.form.read(text)))
-    ratings.sort(key=lambda pair: _RATING_ORDER[pair[0]])
+    ratings.sort(key=_order)
     return Summary(
-        **values_of(element, _SUMMARY),
-        **_values(said, _SUMMARY),
-        subjects=tuple([_subject_result(pairs_of(row)) for row in subjects]),
+        **_values(year_end, _SUMMARY),
+        **_values(assessment, _SUMMARY),
+        subjects=tuple([_subject_result(row) for row in subjects]),
         ratings=tuple(ratings),
     )
+
+
+def _order(rating: tuple[str, str]) -> int:
+    return _RATING_ORDER[rating[0]]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,7 +20,8 @@ from lxml import etree
 from sandbox.documents import forms
 from sandbox.documents.bounds import Switches
 from sandbox.documents.package import ParsedRecord
-from sandbox.documents.reading import Pairs, general_texts, pairs_of
+from sandbox.documents.plain_data import Pairs, plain_data
+from sandbox.documents.reading import general_texts, pairs_of
 from sandbox.documents.signing_part import Halves, halves_of
 from sandbox.documents.tags import (
     ASSESSMENT,
@@ -65,13 +67,10 @@ def _is_plain(record: ParsedRecord) -> bool:
     halves, general = halves_of(record), general_texts(record)
     if halves is None or general is None or not _is_plain_text(halves):
         return False
-    # found by name, not by place: with the relaxed switch the groups come in any order
-    data = record.element[0]
-    history, summary = data.find(HISTORY.tag), data.find(SUMMARY.tag)
-    assessment = None if summary is None else summary.find(ASSESSMENT.tag)
-    if history is None or assessment is None:
+    said = _history_and_ratings(record)
+    if said is None:
         return False
-    rated = {child.tag for child in assessment}
+    history, rated = said
     year = general.get("TEN_NAM_HOC", "")
     return (
         "THONG_SO_BUOI_NGHI_KHONG_PHEP" in general
@@ -82,8 +81,22 @@ def _is_plain(record: ParsedRecord) -> bool:
         and forms.follows_on(year)
         and ("TEN_QUAN_HUYEN" in general or not needs_district(year))
         and all(_is_plain_day(general.get(tag, "")) for tag in _DAYS)
-        and all(_is_plain_row(pairs_of(row)) for row in history)
+        and all(map(_is_plain_row, history))
     )
+
+
+def _history_and_ratings(record: ParsedRecord) -> tuple[Sequence[Pairs], set[object]] | None:
+    """Return the rows of the history and the tags of the assessment; None where one is missing."""
+    plain = plain_data(record)
+    if plain is not None:
+        return plain.history, {tag for tag, _text in plain.assessment}
+    # found by name, not by place: with the relaxed switch the groups come in any order
+    data = record.element[0]
+    history, summary = data.find(HISTORY.tag), data.find(SUMMARY.tag)
+    assessment = None if summary is None else summary.find(ASSESSMENT.tag)
+    if history is None or assessment is None:
+        return None
+    return [pairs_of(row) for row in history], {child.tag for child in assessment}
 
 
 def _is_plain_text(halves: Halves) -> bool:

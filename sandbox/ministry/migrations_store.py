@@ -55,5 +55,33 @@ def _tables_of_the_second_verifier(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-STEPS = (_indexes_of_the_backlog, _tables_of_the_second_verifier, one_frame_for_a_package)
+COMPRESSED = (
+    ("ministry_package", "lines"),
+    ("ministry_body", "content"),
+    ("ministry_frame", "document"),
+    ("ministry_audit", "lines"),
+)
+"""Table and column of what is compressed before it is stored."""
+
+
+def store_as_it_is(connection: Connection, table: str, column: str) -> None:
+    """Tell PostgreSQL not to try to compress what is compressed already."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL"
+        )
+
+
+def _compressed_once(connection: Connection) -> None:
+    """Version 5: what comes compressed is stored as it is; what lies there stays as it lies."""
+    for table, column in COMPRESSED:
+        store_as_it_is(connection, table, column)
+
+
+STEPS = (
+    _indexes_of_the_backlog,
+    _tables_of_the_second_verifier,
+    one_frame_for_a_package,
+    _compressed_once,
+)
 """`STEPS[0]` leads to version 2; each step one transaction on SQLite and on PostgreSQL."""

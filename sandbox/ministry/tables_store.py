@@ -20,12 +20,13 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    event,
     text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox.ministry.migrations_store import STEPS
+from sandbox.ministry.migrations_store import COMPRESSED, STEPS, store_as_it_is
 from sandbox.web.migrations_store import history
 
 METADATA = MetaData(info=history("ministry", STEPS))
@@ -269,6 +270,14 @@ audit = _table(
 """Lines of the audit trail, as many to a row as one transaction wrote; `number` is the first's."""
 
 fault = _table("fault", Column("plan", JSON, nullable=False))
+
+for _name, _column in COMPRESSED:
+
+    @event.listens_for(METADATA.tables[_name], "after_create")
+    def _as_it_is(
+        made: Table, connection: Connection, column: str = _column, **_options: Any
+    ) -> None:
+        store_as_it_is(connection, made.name, column)
 
 
 look = _table(

@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.clock import VIETNAM, SpaceTime
 from sandbox.corpora import Maker, Order, make
+from sandbox.documents import parse
 from sandbox.ministry.checking import Context, PackageVerdict, Sender, check_package
 from sandbox.ministry.exercise import exercise_of
 from sandbox.ministry.model import RegisterUnit
@@ -93,6 +94,16 @@ def checked(maker: Maker, number: int, delivery: str | bytes) -> PackageVerdict:
         register=lambda codes: {unit.ma_truong: unit} if unit.ma_truong in codes else {},
     )
     return check_package(delivery, context)
+
+
+def usual_records(count: int) -> list[bytes]:
+    """Return signed records of an invented school, as each lies in its package."""
+    found: list[bytes] = []
+    for pack in Maker(order()).packs(SCHOOL):
+        found += [record.original for record in parse(pack.xml).records]
+        if len(found) >= count:
+            break
+    return found[:count]
 
 
 def packages_in(folder: Path) -> list[bytes]:

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, tex
 
 from sandbox.errors import Misuse
 from sandbox.ministry import MinistryService
-from sandbox.ministry.migrations_store import STEPS
+from sandbox.ministry.migrations_store import COMPRESSED, STEPS
 from sandbox.ministry.tables_store import METADATA
 from sandbox.web import Database
 from sandbox.web.migrations_store import history, versions_in
@@ -102,6 +102,30 @@ def test_every_index_of_today_is_there_after_bringing_version_1_forward(database
 
     assert expected <= found
     assert columns == {t.name: {c.name for c in t.columns} for t in METADATA.sorted_tables}
+
+
+@pytest.mark.parametrize("made_by", ["steps", "today"])
+def test_what_comes_compressed_is_not_compressed_again(database: Database, made_by: str) -> None:
+    """PostgreSQL stores such columns as they are, however the tables came about."""
+    if made_by == "steps":
+        make_version_1(database)
+    database.create(METADATA)
+    if database.dialect == "sqlite":
+        assert versions(database) == {"ministry": 1 + len(STEPS)}  # it compresses nothing
+        return
+    with database.read() as connection:
+        stored = {
+            (table, column): connection.execute(
+                text(
+                    "SELECT attstorage FROM pg_attribute"
+                    " WHERE attrelid = CAST(:t AS regclass) AND attname = :c"
+                ),
+                {"t": table, "c": column},
+            ).scalar_one()
+            for table, column in COMPRESSED
+        }
+
+    assert set(stored.values()) == {"e"}, stored
 
 
 def test_unnumbered_tables_of_another_shape_are_refused_and_left_alone(database: Database) -> None:
