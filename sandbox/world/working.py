@@ -8,7 +8,6 @@ nothing is lost: each finds its work in the tables again.
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from typing import TYPE_CHECKING
 
@@ -22,19 +21,12 @@ if TYPE_CHECKING:
     from sandbox.world.build import World
 
 
-GARBAGE_AFTER = 50_000
-"""Objects made since the last look for circles of them. Checking makes thousands of small objects
-a package and hardly a circle; at the usual 700 a tenth of its time went into looking."""
-
-
 def work(world: World, stop: threading.Event, *, only_checking: bool = False) -> None:
     """Work until *stop* is set; the packages in hand are finished first.
 
     *only_checking*: this is not an installation's first checking process; what must run once only
     (fetching results, forwarding) is left to that one.
     """
-    gc.freeze()  # the program itself is no garbage
-    gc.set_threshold(GARBAGE_AFTER)
     build_skin()  # the words of requests the portal makes by itself
     watch(world, role="checker")
     helpers: list[threading.Thread] = []

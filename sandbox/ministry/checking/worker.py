@@ -105,6 +105,9 @@ class Worker:
         ]
         for _desk, together in groupby(examined, key=lambda one: (one.space.id, one.desk.desk)):
             self._settle(list(together))
+        for one in examined:
+            if not isinstance(one.opened, PackageVerdict):
+                one.opened.package.let_go()
         return True
 
     def _examine(self, claim: Claim, facts: BatchFacts, renewal: _Renewal) -> Examined | None:
