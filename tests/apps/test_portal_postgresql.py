@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from sandbox.domain.lifecycle import RecordState, Role
 from sandbox.domain.report_card import Slot
 from sandbox.portal import record_store
@@ -40,6 +42,7 @@ def test_a_record_lives_its_life_on_postgresql_and_is_packed_once(tmp_path: Path
             assert record_store.audit_is_whole(connection, "tap")
 
 
+@pytest.mark.long
 def test_many_teachers_asking_at_once_each_get_their_request(tmp_path: Path) -> None:
     """Five teachers of one school press [Ký] in the same moment; nobody is locked out."""
     with postgresql("portal") as address, house(tmp_path, database=address) as home:

@@ -420,7 +420,8 @@ WALKS: dict[str, Callable[[Sit], None]] = {
     "E14b": e14b,
     "E15": e15,
 }
-LONG = {"E5", "E6", "E9", "E10", "E11", "E12", "E13b", "E13c", "E14a", "E15"}
+LONG = {"E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12"}
+LONG |= {"E13b", "E13c", "E14a", "E14b", "E15"}
 """Walked at length only: the others keep the short suite short."""
 
 

@@ -213,7 +213,7 @@ def signed_once(home: House, ids: list[str], teacher: Actor) -> None:
         assert made[0].certificate.common_name == teacher.identity.name
 
 
-AT_LENGTH = {"GR", "A-OTP by time"}
+AT_LENGTH = {"B", "GR", "A-OTP by time"}
 """Walked at length only: their pages are those of Ký Xa A and of the code by message."""
 
 

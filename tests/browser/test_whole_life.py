@@ -110,6 +110,7 @@ def test_a_class_of_30_is_signed_on_the_phone_and_every_record_accepted(visitor,
     assert "✖" in visitor.main()
 
 
+@pytest.mark.long  # the short suite mends a refused record in test_errors, E13a
 @SCRIPT_AT_LENGTH
 def test_a_refused_record_is_mended_signed_again_and_accepted(visitor):
     """A real fault is refused by the desk, read, mended by the people concerned, then accepted."""

@@ -95,7 +95,11 @@ def small_disk(folder: Path, size: str, *, image: Path | None = None) -> Iterato
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    # a plain environment's PATH may lack the folder of the programs for the administrator
+    where = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    program = shutil.which(command[0], path=where)
+    assert program is not None, f"{command[0]} is missing: install e2fsprogs and mount"
+    subprocess.run([program, *command[1:]], check=True, stdout=subprocess.DEVNULL)
 
 
 @dataclass

@@ -189,6 +189,8 @@ def test_resetting_a_space_is_quick_and_leaves_the_other_as_it_was(pair: Pair) -
         assert [name for name in gone if emptied[f"ministry_{name}"]] == []
         assert emptied["portal_inbox"] == []
         assert sum(map(len, before.values())) > 400
+        if times[-1] < RESET_SECONDS:
+            break
 
     assert min(times) < RESET_SECONDS
     assert visitor.open(f"/s/{second.space.khong_gian}/cong").status == 200
