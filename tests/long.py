@@ -27,9 +27,14 @@ class Keeper:
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
+        self._there: set[str] = set()
         self._commit = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
         ).stdout.strip()
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Note every test of the files that were looked into, run or not."""
+        self._there.add(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the call of a test, or the phase that broke."""
@@ -46,9 +51,17 @@ class Keeper:
                 sys.stdout.write(figures + "\n")
 
     def all_rows(self) -> dict[str, Row]:
-        """Return this run's rows beside those of tests that it did not run."""
+        """Return this run's rows beside those of tests that it did not run.
+
+        A test that is gone from its file takes its row with it.
+        """
         before = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-        return dict(sorted({**before, **self.rows}.items()))
+        seen = {name.partition("::")[0] for name in self._there}
+        gone = {
+            name for name in before if name.partition("::")[0] in seen and name not in self._there
+        }
+        rows = {**before, **self.rows}
+        return {name: rows[name] for name in sorted(rows) if name not in gone}
 
 
 def as_text(rows: dict[str, Row]) -> str:
