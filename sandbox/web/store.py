@@ -151,8 +151,10 @@ class Database:
         return engine
 
     def _server_engine(self, pool_size: int) -> Engine:
+        said = self.url.query.get("options", ())
+        options = " ".join([_PLANNING, *((said,) if isinstance(said, str) else said)])
         engine = create_engine(
-            self.url, pool_size=pool_size, max_overflow=10, connect_args={"options": _PLANNING}
+            self.url, pool_size=pool_size, max_overflow=10, connect_args={"options": options}
         )
 
         @event.listens_for(engine, "checkin")
