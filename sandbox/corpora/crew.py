@@ -22,7 +22,7 @@ from sandbox.corpora.making import Maker
 from sandbox.corpora.writing import SchoolRow, SchoolWriter
 from sandbox.errors import Unavailable
 
-_SCHOOLS: Final = 4
+_SCHOOLS: Final = 3
 """Schools a process makes before another takes its place; forking takes some milliseconds."""
 _LARGE_AT_ONCE: Final = 1
 """Packages with faults that are parsed at the same time: as a tree they take ten times the room."""

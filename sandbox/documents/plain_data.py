@@ -114,7 +114,7 @@ def _rows(text: str, tag: str) -> list[Pairs] | None:
     return rows
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _row(text: str) -> Pairs | None:
     """Take a row apart once: a class has the same ones over and over."""
     return _leaves(text)

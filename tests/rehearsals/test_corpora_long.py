@@ -50,7 +50,7 @@ def test_eight_processes_make_what_one_makes(tmp_path):
     [
         (16, 160, ("--package", "class", "--processes", "2")),
         (48, 160, ("--package", "school", "--processes", "8")),
-        # a process ends after four schools: 32 schools would be one generation of eight only
+        # a process ends after three schools: 24 schools would be one generation of eight only
         (80, 160, ("--package", "school", "--processes", "8", "--dirty", "2%")),
     ],
 )
