@@ -1,10 +1,8 @@
-"""Locust as a process of its own: started headless with a plan, and gone when it must be."""
+"""Locust as a process of its own, started headless with a plan."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from loadtests.plan import PLAN_VARIABLE
+from loadtests.processes import start_alone
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,23 +32,4 @@ def start_locust(
     known = os.environ.get("PYTHONPATH", "")
     environment = {**os.environ, PLAN_VARIABLE: str(plan_file)}
     environment["PYTHONPATH"] = os.pathsep.join(part for part in (str(ROOT), known) if part)
-    with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
-def end_locust(process: subprocess.Popen[bytes], *, within_s: float) -> None:
-    """End Locust, politely for *within_s* seconds, and whatever it started."""
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=within_s)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    return start_alone(command, environment=environment, log=folder / f"{name}.log")

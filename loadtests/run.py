@@ -12,9 +12,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtests.corpus import make_plan
-from loadtests.generator import end_locust, start_locust
+from loadtests.generator import start_locust
 from loadtests.measures import per_call
 from loadtests.plan import Outcome, Plan
+from loadtests.processes import end_group
 from loadtests.profile import load_objectives, load_profile
 from loadtests.verdict import EXIT_CODES, ObjectiveReport, Verdict, judge
 from sandbox import __version__
@@ -149,7 +150,7 @@ def _run_locust(plan: Plan, *, folder: Path) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=plan.profile.bounds.time_s + GRACE_S)
     finally:
-        end_locust(process, within_s=5)
+        end_group(process, within_s=5)
     return (folder / "locust.log").read_text(encoding="utf-8", errors="replace")[-4000:]
 
 

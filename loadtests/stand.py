@@ -12,14 +12,10 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Literal
 
+from loadtests.processes import end_group, free_port, start_alone, wait_until_answered
 from loadtests.volume.target import POSTGRESQL, WEB
 from sandbox.corpora.ledger import LEDGER, MANIFEST
 from sandbox.errors import Misuse, Unavailable
@@ -158,7 +155,7 @@ def stand(
             "HOCBA_DATA": str(data),
             "HOCBA_DATABASE": url,
             "HOCBA_SYSTEMS": systems,
-            "HOCBA_PORT": str(_free_port()),
+            "HOCBA_PORT": str(free_port()),
             "HOCBA_WORKERS": str(workers),
             "HOCBA_CHECKERS": str(checkers),
             "HOCBA_CLAIM": CLAIM,
@@ -266,44 +263,15 @@ def _hocba(*arguments: str, environment: Mapping[str, str]) -> None:
 def _served(said: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Serve with *said*; the whole process group ends with the block."""
     names = said["HOCBA_SYSTEMS"].split(",")
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.cli", "serve", *names, "--port", said["HOCBA_PORT"]],
-            cwd=PROJECT,
-            env=_environment(said),
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-        )
+    command = [sys.executable, "-m", "sandbox.cli", "serve", *names]
+    command += ["--port", said["HOCBA_PORT"]]
+    process = start_alone(command, environment=_environment(said), log=log, cwd=PROJECT)
     try:
-        _wait_for(f"http://127.0.0.1:{said['HOCBA_PORT']}/kho", process, log)
+        url = f"http://127.0.0.1:{said['HOCBA_PORT']}/kho"
+        wait_until_answered(url, process, within_s=START_S, log=log)
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_S)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with opener.open(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise Unavailable(f"hocba serve: {log.read_text(errors='replace')[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        end_group(process, within_s=STOP_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
+from loadtests.processes import end_group, free_port, start_alone, wait_until_answered
+
 WITHIN_S = 90.0
 """A start that takes longer is reported as a failure, not as a figure."""
 SETTLE_S = 2.0
+STOP_S = 20.0
 
 
 def measure() -> dict[str, float]:
@@ -41,42 +39,18 @@ def measure() -> dict[str, float]:
 @contextmanager
 def _up(data: Path) -> Iterator[tuple[float, int]]:
     """Start `hocba up` and yield how long it took to answer, and its process id."""
-    port = _free_port()
+    port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOCBA_")}
     command = [str(Path(sys.executable).with_name("hocba")), "up"]
     command += ["--port", str(port), "--data", str(data)]
     began = time.perf_counter()
-    with (data / "up.log").open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    log = data / "up.log"
+    process = start_alone(command, environment=environment, log=log)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/", process, log=data / "up.log")
+        wait_until_answered(f"http://127.0.0.1:{port}/", process, within_s=WITHIN_S, log=log)
         yield time.perf_counter() - began, process.pid
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], *, log: Path) -> None:
-    end = time.perf_counter() + WITHIN_S
-    while time.perf_counter() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError(f"hocba up did not answer: {log.read_text(errors='replace')[-2000:]}")
+        end_group(process, within_s=STOP_S)
 
 
 def _memory(pid: int) -> tuple[float, int]:
@@ -84,9 +58,3 @@ def _memory(pid: int) -> tuple[float, int]:
     root = psutil.Process(pid)
     tree = [root, *root.children(recursive=True)]
     return sum(process.memory_info().rss for process in tree) / 1_048_576, len(tree)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from loadtests.generator import end_locust, start_locust
+from loadtests.generator import start_locust
+from loadtests.processes import end_group
 from loadtests.profile import Profile, load_objectives, load_profile
 from loadtests.volume.corpus import Corpus, open_corpus
 from loadtests.volume.judging import Counted, report_of
@@ -358,7 +359,7 @@ def _generators(plans: list[VolumePlan], folder: Path) -> Iterator[list[subproce
         yield processes
     finally:
         for process in processes:
-            end_locust(process, within_s=10)
+            end_group(process, within_s=10)
 
 
 def _start(plan: VolumePlan, number: int, folder: Path) -> subprocess.Popen[bytes]:
