@@ -17,6 +17,7 @@ from sandbox.documents.package import ParsedRecord
 from sandbox.documents.signing_part import halves_of
 from sandbox.documents.tags import (
     ASSESSMENT,
+    DATA,
     GENERAL,
     HISTORY,
     HISTORY_ROW,
@@ -27,29 +28,31 @@ from sandbox.documents.tags import (
 
 Pairs: TypeAlias = tuple[tuple[object, str], ...]
 """Tag and text of each child: what a row says, and a key for what was read of such a row."""
+Leaves: TypeAlias = tuple[tuple[str, str], ...]
+"""Pairs read from bytes, where a tag is always text."""
 
 _LEAF: Final = re.compile(r"<([A-Z_]+)>([^<]*)</\1>")
 _AROUND: Final = len("<></>")
-_OPENING: Final = re.compile(rf'<DU_LIEU_HOC_BA (?:Id|id|ID)="[^"<]+"><{GENERAL.tag}>')
+_OPENING: Final = re.compile(rf'<{DATA.tag} (?:Id|id|ID)="[^"<]+"><{GENERAL.tag}>')
 _BEFORE_HISTORY: Final = f"</{GENERAL.tag}><{HISTORY.tag}>"
 _BEFORE_SUMMARY: Final = f"</{HISTORY.tag}><{SUMMARY.tag}>"
 _BEFORE_SUBJECTS: Final = f"<{SUBJECTS.tag}>"
 _BEFORE_ASSESSMENT: Final = f"</{SUBJECTS.tag}><{ASSESSMENT.tag}>"
-_ENDING: Final = f"</{ASSESSMENT.tag}></{SUMMARY.tag}></DU_LIEU_HOC_BA>"
+_ENDING: Final = f"</{ASSESSMENT.tag}></{SUMMARY.tag}></{DATA.tag}>"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PlainData:
     """What the parts of a record's data say, each leaf as tag and text."""
 
-    general: Pairs
-    history: list[Pairs]
+    general: Leaves
+    history: list[Leaves]
     """Row by row."""
-    year_end: Pairs
+    year_end: Leaves
     """The leaves of TONG_KET itself."""
-    subjects: list[Pairs]
+    subjects: list[Leaves]
     """Row by row."""
-    assessment: Pairs
+    assessment: Leaves
 
 
 def plain_data(record: ParsedRecord) -> PlainData | None:
@@ -91,21 +94,21 @@ def read_plain(data: bytes) -> PlainData | None:
     return PlainData(read_general, read_history, read_year_end, read_subjects, read_assessment)
 
 
-def _leaves(text: str) -> Pairs | None:
+def _leaves(text: str) -> Leaves | None:
     """Return the leaves of which *text* consists; None when there is anything else in it."""
     found: list[tuple[str, str]] = _LEAF.findall(text)
     written = sum([2 * len(tag) + len(said) for tag, said in found])
     return tuple(found) if written + _AROUND * len(found) == len(text) else None
 
 
-def _rows(text: str, tag: str) -> list[Pairs] | None:
+def _rows(text: str, tag: str) -> list[Leaves] | None:
     """Return the rows called *tag* of which *text* consists; None when it is more than those."""
     if not text:
         return []
     opening, closing = f"<{tag}>", f"</{tag}>"
     if not (text.startswith(opening) and text.endswith(closing)):
         return None
-    rows: list[Pairs] = []
+    rows: list[Leaves] = []
     for row in text[len(opening) : -len(closing)].split(closing + opening):
         leaves = _row(row)
         if leaves is None:
@@ -115,6 +118,6 @@ def _rows(text: str, tag: str) -> list[Pairs] | None:
 
 
 @lru_cache(maxsize=4096)
-def _row(text: str) -> Pairs | None:
+def _row(text: str) -> Leaves | None:
     """Take a row apart once: a class has the same ones over and over."""
     return _leaves(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from sandbox.documents.package import ParsedRecord, parse_record
 from sandbox.documents.plain_data import Pairs, PlainData, plain_data
@@ -92,7 +92,7 @@ def general_texts(record: ParsedRecord) -> dict[str, str] | None:
 def _general_texts(record: ParsedRecord) -> dict[str, str] | None:
     plain = plain_data(record)
     if plain is not None:
-        said = dict(cast(Iterable[tuple[str, str]], plain.general))
+        said = dict(plain.general)
         return said if len(said) == len(plain.general) else None
     general = record.element.find(_GENERAL_PATH)
     if general is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -271,14 +272,6 @@ audit = _table(
 
 fault = _table("fault", Column("plan", JSON, nullable=False))
 
-for _name, _column in COMPRESSED:
-
-    @event.listens_for(METADATA.tables[_name], "after_create")
-    def _as_it_is(
-        made: Table, connection: Connection, column: str = _column, **_options: Any
-    ) -> None:
-        store_as_it_is(connection, made.name, column)
-
 
 look = _table(
     "look",
@@ -289,6 +282,16 @@ look = _table(
     Column("content", LargeBinary, nullable=False),
 )
 """Files somebody looks at, for half an hour; desk is always `-`."""
+
+
+@event.listens_for(METADATA, "after_create")
+def _store_compressed_as_it_is(
+    _metadata: MetaData, connection: Connection, tables: Collection[Table] = (), **_options: Any
+) -> None:
+    made = {table.name for table in tables}
+    for name, column in COMPRESSED:
+        if name in made:
+            store_as_it_is(connection, name, column)
 
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -43,7 +43,7 @@ _CLOCK = MachineClock()
 
 _PLANNING = "-c plan_cache_mode=force_custom_plan"
 """A plan that PostgreSQL keeps from when the tables were empty reads all of them once they are
-full; planning anew costs a statement some 50 µs."""
+full (training/decisions/0010)."""
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for its turn before it gives up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from sandbox.documents import (
     parse_record,
     parse_upload,
 )
+from sandbox.documents.parser import _may_hold_many_attributes
 from sandbox.errors import Finding, Refused
 from tests.builders.documents import a_record
 
@@ -302,3 +304,12 @@ def test_each_record_is_cut_where_its_element_lies(inside: str) -> None:
     assert [etree.tostring(etree.fromstring(r.original)) for r in package.records] == [
         etree.tostring(child, with_tail=False) for child in etree.fromstring(xml).findall("HOC_BA")
     ]
+
+
+def test_many_attributes_are_suspected_wherever_they_stand() -> None:
+    """The quick look finds every stretch the slow one does, and no other."""
+    chance = random.Random(5)
+    for _ in range(20_000):
+        text = bytes(chance.choices(b"==<a", k=chance.randrange(30)))
+        stretches = [run.count(b"=") for run in text.split(b"<")]
+        assert _may_hold_many_attributes(text, Limits(attributes=4)) == (max(stretches) > 4), text

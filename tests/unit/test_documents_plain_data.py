@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 from sandbox.documents import ParsedRecord, parse_record
-from sandbox.documents.parser import _may_hold_many_attributes
 from sandbox.documents.plain_data import plain_data, read_plain
 from sandbox.documents.reading import _card_of_elements, _card_of_plain, pairs_of
 from sandbox.errors import Refused
@@ -113,16 +112,3 @@ def test_what_the_bytes_do_not_say_plainly_is_left_to_the_parser() -> None:
     ):
         assert old in data
         assert read_plain(data.replace(old, new, 1)) is None, new
-
-
-def test_many_attributes_are_suspected_wherever_they_stand() -> None:
-    """The quick look finds every stretch the slow one does, and no other."""
-    chance = random.Random(5)
-
-    class Limits:
-        attributes = 4
-
-    for _ in range(20_000):
-        text = bytes(chance.choices(b"==<a", k=chance.randrange(30)))
-        stretches = [run.count(b"=") for run in text.split(b"<")]
-        assert _may_hold_many_attributes(text, Limits()) == (max(stretches) > 4), text  # type: ignore[arg-type]
